@@ -1,0 +1,43 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *	  All differences between the supported versions of PostgreSQL (15 to 18,
+ *	  19 as it comes), each with the change that caused it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef INTERACT_COMPAT_H
+#define INTERACT_COMPAT_H
+
+#include "access/genam.h"
+#include "access/tableam.h"
+#include "storage/proc.h"
+
+/* 16: table_tuple_update() tells summarizing indexes apart (19d8e2308bc) */
+#if PG_VERSION_NUM >= 160000
+#define INTERACT_UPDATE_INDEXES			TU_UpdateIndexes
+#define interact_needs_indexes(u)		((u) == TU_All)
+#else
+#define INTERACT_UPDATE_INDEXES			bool
+#define interact_needs_indexes(u)		(u)
+#endif
+
+/* 17: PGPROC.lxid moved into a struct (ab355e3a88d), MyProcNumber (024c5211178) */
+#if PG_VERSION_NUM >= 170000
+#define interact_lxid()					(MyProc->vxid.lxid)
+#define interact_proc_number()			((uint32) MyProcNumber)
+#else
+#define interact_lxid()					(MyProc->lxid)
+#define interact_proc_number()			((uint32) MyProc->pgprocno)
+#endif
+
+/* 18: index_beginscan() counts searches (0fbceae841c) */
+#if PG_VERSION_NUM >= 180000
+#define interact_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
+#else
+#define interact_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, nkeys, 0)
+#endif
+
+#endif							/* INTERACT_COMPAT_H */

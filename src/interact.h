@@ -1,0 +1,341 @@
+/*-------------------------------------------------------------------------
+ *
+ * interact.h
+ *	  Everything the C files of interact share, grouped by file.
+ *
+ * The header is the table of contents of src/: each section names what one
+ * file offers to the others.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef INTERACT_H
+#define INTERACT_H
+
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/tableam.h"
+#include "datatype/timestamp.h"
+#include "executor/spi.h"
+#include "executor/tuptable.h"
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/numeric.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+#include "compat.h"
+
+/* Most rows any list-like function returns at once. */
+#define INTERACT_MAX_ITEMS		1000
+
+/* Longest event or setting name, bytes, without the terminating zero. */
+#define INTERACT_NAME_LEN		63
+
+
+/* ---------- interact.c: relations, arguments, plans ---------- */
+
+/* The extension's relations, as indexes of the OID cache. */
+typedef enum InteractRel
+{
+	REL_VIEW,
+	REL_FAVORITE,
+	REL_REVIEW,
+	REL_REACTION,
+	REL_CART_ITEM,
+	REL_PURCHASE,
+	REL_EVENT,
+	REL_PRUNED,
+	REL_EVENT_TYPE,
+	REL_SETTING,
+	REL_AFFINITY,
+	REL_AFFINITY_PKEY,
+	REL_AFFINITY_USER,
+	REL_AFFINITY_ITEM,
+	REL_COUNTER,
+	REL_COUNTER_PKEY,
+	REL_COUNTER_COUNT,
+	REL_COUNTER_HOT,
+	NUM_INTERACT_RELS
+} InteractRel;
+
+/* Number of base tables the derivation trigger serves: REL_VIEW..REL_PRUNED */
+#define NUM_BASE_TABLES			(REL_PRUNED + 1)
+
+extern Oid	interact_relid(InteractRel rel);
+extern const char *interact_schema(void);	/* quoted, for SQL text */
+extern uint64 interact_generation(void);	/* changes when OIDs may have */
+
+/*
+ * A saved plan.  Callers keep it in a static variable; it is prepared again
+ * when the extension was dropped and created since.
+ */
+typedef struct InteractPlan
+{
+	SPIPlanPtr	plan;			/* NULL until first use */
+	uint64		generation;		/* of the relation cache it was made under */
+} InteractPlan;
+
+/* "%s" in sql is the schema, already quoted; each use of it is replaced. */
+extern SPIPlanPtr interact_plan(InteractPlan *plan, const char *sql,
+								int nargs, Oid *argtypes);
+
+/*
+ * Arguments of SQL functions.  Each reads argument n of fcinfo, or raises an
+ * error that names it.
+ */
+extern int64 interact_arg_id(FunctionCallInfo fcinfo, int n, const char *name);
+extern int	interact_arg_max_items(FunctionCallInfo fcinfo, int n);
+extern bool interact_arg_bool(FunctionCallInfo fcinfo, int n, const char *name);
+
+/* NULL argument and an array of zero elements both give *nids = 0. */
+extern int64 *interact_arg_ids(FunctionCallInfo fcinfo, int n,
+							   const char *name, int *nids);
+extern void interact_null_error(const char *name) pg_attribute_noreturn();
+
+
+/* ---------- setting.c: tuned parameters ---------- */
+
+typedef struct InteractSettings
+{
+	/* walk.c; letters are those of the formula in its banner */
+	int			profile_scan;	/* newest pairs read for "already has" */
+	int			profile_items;	/* H, of those, walked */
+	int			hop1_budget;	/* B1, entries */
+	int			neighbours;		/* k */
+	int			hop2_budget;	/* B2, entries */
+	int			window_rows;	/* rows on each side of the anchor */
+	double		position_exponent;	/* of 1 + x */
+	double		item_exponent;	/* a, of d_i */
+	double		user_exponent;	/* b, of d_v */
+	double		popularity_exponent;	/* of pop_j */
+	double		gap_exponent;	/* of r in g(r) */
+	double		before_factor;	/* of g(r) for rows before the anchor */
+	double		recency_floor;	/* share that does not age */
+	double		recency_half_life;	/* microseconds */
+
+	/* popular.c */
+	double		trending_half_life; /* microseconds */
+} InteractSettings;
+
+extern const InteractSettings *interact_settings(void);
+extern void interact_settings_reset(void);
+
+
+/* ---------- eventtype.c: names of events ---------- */
+
+#define EVENT_VIEW			0
+#define EVENT_FAVORITE		1
+#define EVENT_CART			2
+#define EVENT_PURCHASE		3
+#define EVENT_RATING		4
+#define EVENT_LIKE			5
+#define EVENT_DISLIKE		6
+#define NUM_BUILTIN_EVENTS	7
+#define MAX_EVENT_TYPES		31	/* bits of interact_affinity.signals */
+
+#define EVENT_BIT(id)		(1 << (id))
+
+#define RATING_MIN			1
+#define RATING_MAX			5
+
+typedef enum EventKind
+{
+	EVENT_KIND_NONE,			/* no such event type */
+	EVENT_KIND_BUILTIN,			/* has a table of its own */
+	EVENT_KIND_EVENT,			/* a value of interact_event.event */
+	EVENT_KIND_REACTION			/* a value of interact_reaction.reaction */
+} EventKind;
+
+typedef struct EventType
+{
+	EventKind	kind;
+	float4		weight;			/* 1 = a view */
+	char		name[INTERACT_NAME_LEN + 1];
+} EventType;
+
+/* All event types, indexed by id; those not defined are EVENT_KIND_NONE. */
+extern const EventType *interact_event_types(void);
+extern void interact_event_types_reset(void);
+
+/* Id of the named event type; unknown names raise an error listing all. */
+extern int	interact_event_id(const char *name, int len);
+
+/*
+ * Weight of a pair with these signals and rating (0 = none): positive, or
+ * negative when the user dislikes the item; 0 says nothing.
+ */
+extern float4 interact_pair_weight(const EventType *types, int32 signals,
+								   int16 rating);
+
+
+/* ---------- accumulate.c: rows that are written without waiting ---------- */
+
+/* Columns of the derived tables, in table order. */
+enum
+{
+	Anum_affinity_user_id = 1,
+	Anum_affinity_item_id,
+	Anum_affinity_id,
+	Anum_affinity_last_at,
+	Anum_affinity_signals,
+	Anum_affinity_rating,
+	Anum_affinity_user_items,
+	Natts_affinity = Anum_affinity_user_items
+};
+
+enum
+{
+	Anum_counter_item_id = 1,
+	Anum_counter_id,
+	Anum_counter_count,
+	Anum_counter_users,
+	Anum_counter_units,
+	Anum_counter_hot,
+	Anum_counter_hot_level,
+	Anum_counter_count_level,
+	Anum_counter_event,
+	Anum_counter_total,
+	Natts_counter = Anum_counter_total
+};
+
+/* What one transaction adds to the counter of (item, event). */
+typedef struct CounterDelta
+{
+	int64		item;
+	int64		count;			/* rows */
+	int64		users;			/* distinct users */
+	int64		units;			/* quantity */
+	double		hot;			/* log2 of the decayed sum, -infinity if none */
+	Numeric		total;			/* NULL for zero */
+	int			event;
+} CounterDelta;
+
+/* What becomes known of a (user, item) pair. */
+typedef struct AffinityDelta
+{
+	int64		user;
+	int64		item;
+	TimestampTz at;				/* latest base row */
+	int32		signals;		/* bits to set */
+	int16		rating;			/* 0 = unchanged */
+} AffinityDelta;
+
+/* A pass over one derived table; open for the length of a batch. */
+typedef struct Accumulator Accumulator;
+
+extern Accumulator *counter_open(void);
+extern void counter_add(Accumulator *acc, const CounterDelta *delta);
+extern void counter_set_hot(Accumulator *acc, int64 item, int event,
+							double from, double to);
+extern int	counter_fold(Accumulator *acc, int64 item, int event);
+extern Accumulator *affinity_open(void);
+extern int32 affinity_add(Accumulator *acc, const AffinityDelta *delta,
+						  int user_items, bool *newpair);
+extern int	affinity_user_items(Accumulator *acc, int64 user,
+								TimestampTz *newest);
+extern void accumulator_close(Accumulator *acc);
+
+/* Levels: quantised logarithms that order the popularity indexes. */
+#define LEVELS_PER_OCTAVE	4
+extern int	interact_count_level(int64 count);
+extern int	interact_hot_level(double hot);
+
+/* log2(2^a + 2^b) without overflow; -infinity is the neutral element. */
+extern double interact_log2_add(double a, double b);
+
+/* (at - 2000-01-01) in half-lives: log2 of one row's part of hot. */
+extern double interact_hot_of(TimestampTz at);
+
+
+/* ---------- basetable.c, derive.c: base rows to derived rows ---------- */
+
+/* What one base row says. */
+typedef struct Fact
+{
+	int64		user;			/* meaningless if !has_user */
+	int64		item;
+	TimestampTz at;
+	int64		count;			/* rows it stands for: 1, or a carry-over */
+	int64		units;
+	Numeric		total;			/* NULL for zero */
+	int			event;
+	int16		rating;			/* 0 if none */
+	bool		has_user;		/* false for the carry-over of pruned rows */
+} Fact;
+
+typedef struct Batch Batch;
+
+extern Batch *batch_begin(void);
+extern void batch_add(Batch *batch, const Fact *fact);
+extern void batch_remove(Batch *batch, const Fact *fact);
+extern void batch_rederive(Batch *batch, int64 user, int64 item);
+extern void batch_end(Batch *batch);
+
+/* State of a pair according to the base tables as they are now. */
+extern bool basetable_pair_state(int64 user, int64 item, int32 maybe,
+								 AffinityDelta *state);
+
+
+/* ---------- popular.c: top N without scanning ---------- */
+
+typedef enum TopOrder
+{
+	TOP_BY_COUNT,				/* number of events */
+	TOP_BY_HOT					/* trending: exponentially decayed number */
+} TopOrder;
+
+typedef struct TopItem
+{
+	int64		item;
+	double		score;			/* count, or log2 of the decayed number */
+	int64		count;
+	int64		users;
+} TopItem;
+
+/*
+ * The n first items under the active snapshot, best first, ties by item_id.
+ * event = -1 combines all event types by their weights.  Fills top[] and
+ * returns how many there are.
+ */
+extern int	interact_top(TopOrder order, int event, int n, TopItem *top);
+
+/* Reads distinct-user numbers of single items under the active snapshot. */
+typedef struct UsersReader UsersReader;
+extern UsersReader *users_reader_open(void);
+extern double users_reader_get(UsersReader *reader, int64 item);
+extern void users_reader_close(UsersReader *reader);
+
+
+/* ---------- affinity.c: index-only reads of interact_affinity ---------- */
+
+/* One entry of an affinity index. */
+typedef struct AffinityEntry
+{
+	int64		other;			/* item of a user's entry, user of an item's */
+	TimestampTz at;
+	int32		signals;
+	int16		rating;
+	int16		user_items;
+} AffinityEntry;
+
+typedef struct AffinityReader AffinityReader;
+
+/* rel is REL_AFFINITY_USER or REL_AFFINITY_ITEM; reads the active snapshot. */
+extern AffinityReader *affinity_reader_open(InteractRel rel);
+
+/* All entries of key, newest first. */
+extern void affinity_reader_newest(AffinityReader *reader, int64 key);
+
+/* Entries of key with last_at >= at, oldest first. */
+extern void affinity_reader_from(AffinityReader *reader, int64 key,
+								 TimestampTz at);
+
+/* Entries of key with last_at < at, newest first. */
+extern void affinity_reader_before(AffinityReader *reader, int64 key,
+								   TimestampTz at);
+extern bool affinity_reader_next(AffinityReader *reader, AffinityEntry *entry);
+extern int64 affinity_reader_entries(const AffinityReader *reader);
+extern void affinity_reader_close(AffinityReader *reader);
+
+#endif							/* INTERACT_H */
