@@ -7,7 +7,7 @@ MODULE_big = interact
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 SQL_PARTS = $(sort $(wildcard src/sql/*.sql))
 DATA_built = interact--$(EXTVERSION).sql
-HEADERS_INTERACT = src/interact.h src/compat.h
+PRIVATE_HEADERS = src/interact.h src/compat.h
 
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 ISOLATION = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
@@ -18,7 +18,7 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-$(OBJS): $(HEADERS_INTERACT)
+$(OBJS): $(PRIVATE_HEADERS)
 
 interact--$(EXTVERSION).sql: $(SQL_PARTS)
 	cat $(SQL_PARTS) > $@
