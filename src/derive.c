@@ -41,7 +41,7 @@ typedef struct PairEntry
 
 struct Batch
 {
-	MemoryContext context;		/* of the facts; reset after each flush */
+	MemoryContext context;		/* of all below; reset after each flush */
 	Accumulator *affinity;		/* NULL until needed */
 	Accumulator *counter;		/* NULL until needed */
 	PairReader *reader;			/* NULL until needed */
@@ -282,11 +282,7 @@ flush(Batch *batch)
 	if (batch->npairs > 0)
 	{
 		if (batch->affinity == NULL)
-		{
-			MemoryContextSwitchTo(old);
 			batch->affinity = affinity_open();
-			MemoryContextSwitchTo(batch->context);
-		}
 		merge_pairs(batch);
 		for (int i = 0, n; i < batch->npairs; i += n)
 		{
@@ -301,22 +297,24 @@ flush(Batch *batch)
 
 	if (batch->ncounters > 0)
 	{
-		if (batch->counter == NULL)
-		{
-			MemoryContextSwitchTo(old);
-			batch->counter = counter_open();
-			MemoryContextSwitchTo(batch->context);
-		}
+		batch->counter = counter_open();
 		merge_counters(batch);
 		for (int i = 0; i < batch->ncounters; i++)
 		{
 			const CounterDelta *delta = &batch->counters[i];
 
+			CHECK_FOR_INTERRUPTS();
 			if (delta->count != 0 || delta->users != 0 || delta->units != 0 ||
 				delta->total != NULL || !isinf(delta->hot))
 				counter_add(batch->counter, delta);
 		}
+		accumulator_close(batch->counter);
 	}
+
+	if (batch->reader != NULL)
+		pair_reader_close(batch->reader);
+	if (batch->affinity != NULL)
+		accumulator_close(batch->affinity);
 
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(batch->context);
@@ -324,6 +322,9 @@ flush(Batch *batch)
 	batch->counters = NULL;
 	batch->npairs = batch->maxpairs = 0;
 	batch->ncounters = batch->maxcounters = 0;
+	batch->affinity = NULL;
+	batch->counter = NULL;
+	batch->reader = NULL;
 
 	CommandCounterIncrement();
 }
@@ -332,14 +333,8 @@ flush(Batch *batch)
 void
 batch_end(Batch *batch)
 {
-	if (batch->npairs > 0 || batch->ncounters > 0)
+	if (batch->npairs > 0 || batch->ncounters > 0 || batch->affinity != NULL)
 		flush(batch);
-	if (batch->reader)
-		pair_reader_close(batch->reader);
-	if (batch->affinity)
-		accumulator_close(batch->affinity);
-	if (batch->counter)
-		accumulator_close(batch->counter);
 	MemoryContextDelete(batch->context);
 	pfree(batch);
 }
@@ -430,6 +425,7 @@ batch_recount(Batch *batch, const Fact *from, const Fact *to)
 int
 batch_fold(Batch *batch, int64 user, int64 item)
 {
+	MemoryContext old = MemoryContextSwitchTo(batch->context);
 	AffinityChange change;
 	int			removed;
 
@@ -437,6 +433,7 @@ batch_fold(Batch *batch, int64 user, int64 item)
 		batch->affinity = affinity_open();
 	removed = affinity_fold(batch->affinity, user, item, &change);
 	note_users(batch, item, &change);
+	MemoryContextSwitchTo(old);
 	if (batch->ncounters >= BATCH_FACTS)
 		flush(batch);
 	return removed;
