@@ -248,7 +248,7 @@ extern void counter_set_hot(Accumulator *acc, int64 item, int event,
 							double from, double to);
 extern int	counter_fold(Accumulator *acc, int64 item, int event);
 
-extern Accumulator *affinity_open(void);
+extern Accumulator *affinity_open(bool bulk);
 extern void affinity_add(Accumulator *acc, const AffinityDelta *delta,
 						 int user_items, AffinityChange *change);
 extern void affinity_rederive(Accumulator *acc, PairReader *reader, int64 user,
