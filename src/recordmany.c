@@ -78,7 +78,9 @@ arg_array(FunctionCallInfo fcinfo, int n, const char *name,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("arrays must have the same number of elements"),
 				 errdetail("user_ids has %d, %s has %d.",
-						   *nitems, name, found)));
+						   *nitems, name, found),
+				 check == NULL ? 0 :
+				 errhint("Pass null instead of an array where all rows take the default.")));
 
 	if (check == NULL)
 	{
