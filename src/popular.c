@@ -36,8 +36,8 @@
  * number of items; counts fall off like a power law, so that is a small
  * multiple of n.  One list that ends in many items of the same small count
  * (1, 2, 3) stops at once, because ties within a level are read by item_id.
- * The worst case is a catalogue where very many items are equally popular
- * in the upper levels of a list: those are all read.
+ * The worst case is a catalogue whose items are nearly all equally popular:
+ * an exact answer then needs all of them, about 1 us each.
  *
  * Reads only, under the caller's snapshot; works on a hot standby.
  *
@@ -48,6 +48,7 @@
 #include <math.h>
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "funcapi.h"
@@ -60,10 +61,11 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 
 #include "interact.h"
 
-/* Levels by which the bound of a list is raised. */
+/* Levels by which the bound of a list is raised; see the banner. */
 #define TOP_LEVEL_SLACK			1
 
 /* Longest window of interact_popular(since), months. */
@@ -188,7 +190,7 @@ reader_sums(UsersReader *reader, int64 item, KeySum *sums)
 
 		CHECK_FOR_INTERRUPTS();
 
-		/* No column is nullable; read the last one first to deform once. */
+		/* No column is nullable; the last one first deforms the row once. */
 		event = DatumGetInt16(slot_getattr(slot, Anum_counter_event, &isnull));
 		if (nsums == 0 || sums[nsums - 1].event != event)
 		{
@@ -561,7 +563,6 @@ top_is_final(const TopState *state, const SortedList *list)
 int
 interact_top(TopOrder order, int event, int n, TopItem *top)
 {
-	const EventType *types = interact_event_types();
 	TopState	state;
 	MemoryContext context;
 	MemoryContext caller;
@@ -593,6 +594,9 @@ interact_top(TopOrder order, int event, int n, TopItem *top)
 		list_open(&state, index, event, 1.0);
 	else
 	{
+		/* Not earlier: opening a relation may reset the event types. */
+		const EventType *types = interact_event_types();
+
 		for (int id = 0; id < MAX_EVENT_TYPES; id++)
 		{
 			if (types[id].kind != EVENT_KIND_NONE && types[id].weight > 0)
