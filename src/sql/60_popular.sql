@@ -37,7 +37,7 @@ COMMENT ON FUNCTION @extschema@.interact_trending(integer, text) IS
 max_items: at most so many rows, 0 to 1000, default 10.
 event: rank by this event type alone; null (default): by all event types of positive weight together. Negative ones, like dislike, take no part unless named.
 Result: item_id; score: decayed number of events at the start of the transaction, an event that is one half-life old (setting trending_half_life) counts 1/2, two half-lives 1/4, and so on; with several event types the sum of weight * decayed number; count, users: of all time, as interact_popular() returns them. Items without events are not listed.
-A deleted event lowers count at once, but score only decays; interact_rebuild() recomputes it.
+A deleted event lowers count at once, but score only decays; interact_rebuild(''hot'') recomputes it and is needed after a change of the half-life.
 Errors: max_items null or out of range, unknown event.
 Method: forward decay (Cormode, Shkapenyuk, Srivastava, Xu: Forward decay: a practical time decay model for streaming systems, 2009) and the threshold algorithm (Fagin, Lotem, Naor, 2001).';
 
