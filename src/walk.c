@@ -32,8 +32,8 @@
  * - Several rows of one pair are combined before they are weighed: signals
  *	 OR-ed, the latest time, the latest rating that is not 0.
  * - Cost is bounded by the settings, whatever the tables hold: profile_scan +
- *	 hop1_budget + hop2_budget entries, two look-ups per neighbour, a few
- *	 counter probes per item returned.
+ *	 hop1_budget + hop2_budget entries, two look-ups of at most a window per
+ *	 neighbour, a few counter probes per item returned.
  * - Under one snapshot the answer is deterministic; ties are broken by id.
  * - All memory hangs off one context, deleted in walk_end().  Nothing is
  *	 written, and nothing outlives the call.
@@ -107,7 +107,7 @@ hash_id(int64 id)
 #include "lib/simplehash.h"
 
 /* An item that was met: of the profile, excluded, or a candidate. */
-typedef struct Item
+typedef struct WalkedItem
 {
 	int64		item;
 	double		score;			/* sum of contributions */
@@ -118,7 +118,7 @@ typedef struct Item
 	int32		row;			/* its row there */
 	int32		profile;		/* its position in profile[], -1 = none */
 	bool		barred;			/* is not returned, or is so already */
-} Item;
+} WalkedItem;
 
 /* A profile item that is walked. */
 typedef struct ProfileItem
@@ -143,6 +143,8 @@ typedef struct Neighbour
 	int32		anchor;			/* index of profile[] */
 	int32		posting;		/* last one of this user, -1 = none */
 	int32		user_items;		/* d_v, as far as known */
+	int32		entry;			/* all rows are entries[] from here, -1 = not */
+	int32		nentries;		/* number of them */
 } Neighbour;
 
 /* A neighbour's pair with a profile item. */
@@ -201,7 +203,7 @@ struct Walk
 	TupleTableSlot *slot;
 
 	idmap_hash *itemmap;		/* item -> items[] */
-	Item	   *items;
+	WalkedItem	   *items;
 	int32		nitems;
 	int32		maxitems;
 
@@ -222,6 +224,10 @@ struct Walk
 	int32		nrows;
 	int32		maxrows;
 	int32		window;			/* number of the current window */
+
+	AffinityEntry *entries;		/* of neighbours with few rows, newest first */
+	int32		nentries;
+	int32		maxentries;
 
 	double	   *gaps;			/* g(r) after the anchor, r = 1 at [0] */
 	double		user_factor[USER_FACTORS];	/* d_v^-user_exponent, 0 = new */
@@ -349,7 +355,7 @@ find_item(Walk *walk, int64 item)
 
 	if (!found)
 	{
-		Item	   *new;
+		WalkedItem	   *new;
 
 		ENSURE_ROOM(walk->items, walk->nitems, walk->maxitems);
 		entry->index = walk->nitems++;
@@ -380,6 +386,7 @@ find_neighbour(Walk *walk, int64 user)
 		memset(new, 0, sizeof(*new));
 		new->user = user;
 		new->posting = -1;
+		new->entry = -1;
 	}
 	return entry->index;
 }
@@ -424,7 +431,7 @@ static inline bool
 window_add(Walk *walk, const AffinityEntry *entry, double gap)
 {
 	int32		index = find_item(walk, entry->other);
-	Item	   *item = &walk->items[index];
+	WalkedItem	   *item = &walk->items[index];
 	Row		   *row;
 
 	if (item->window == walk->window)
@@ -450,10 +457,20 @@ window_add(Walk *walk, const AffinityEntry *entry, double gap)
 }
 
 /*
+ * Notes a row around the anchor, unless it is one of the anchor itself.
+ * Returns 1 if this was one more item, otherwise 0.
+ */
+static inline int
+window_note(Walk *walk, const AffinityEntry *entry, int64 anchor, double gap)
+{
+	return entry->other != anchor && window_add(walk, entry, gap);
+}
+
+/*
  * Adds what one neighbour says to an item's score.
  */
 static inline void
-credit(Item *item, double amount, int64 because)
+credit(WalkedItem *item, double amount, int64 because)
 {
 	item->score += amount;
 	item->support++;
@@ -483,7 +500,7 @@ walk_create(void)
 	walk->types = interact_event_types();
 	walk->itemmap = idmap_create(context, 2048, NULL);
 	walk->maxitems = 2048;
-	walk->items = palloc(sizeof(Item) * walk->maxitems);
+	walk->items = palloc(sizeof(WalkedItem) * walk->maxitems);
 	walk->maxrows = 256;
 	walk->rows = palloc(sizeof(Row) * walk->maxrows);
 	MemoryContextSwitchTo(oldcontext);
@@ -497,7 +514,7 @@ static void
 add_to_profile(Walk *walk, int32 index, double edge)
 {
 	ProfileItem *p = &walk->profile[walk->nprofile];
-	Item	   *item = &walk->items[index];
+	WalkedItem	   *item = &walk->items[index];
 
 	item->profile = walk->nprofile;
 	p->item = item->item;
@@ -848,22 +865,45 @@ hop1(Walk *walk)
 }
 
 /*
- * Number of items of a user, according to the newest row; "known" if there
- * is no row.
+ * Looks up how many items a neighbour has now, according to the newest row.
+ * If all rows are sure to lie in the window, which is the rule where users
+ * have few items, they are kept for read_window(): one descent instead of
+ * three.
  */
-static int32
-present_items(Walk *walk, int64 user, int32 known)
+static void
+look_up(Walk *walk, Neighbour *neighbour)
 {
+	int			window_rows = walk->request.settings->window_rows;
 	AffinityReader *reader = user_reader(walk);
+	int32		start = walk->nentries;
 	AffinityEntry entry;
 
-	affinity_reader_newest(reader, user);
-	return affinity_reader_next(reader, &entry) ? entry.user_items : known;
+	affinity_reader_newest(reader, neighbour->user);
+	if (!affinity_reader_next(reader, &entry))
+		return;
+	neighbour->user_items = entry.user_items;
+	if (entry.user_items > window_rows)
+		return;
+
+	do
+	{
+		/* user_items is approximate: more rows than fit in a window? */
+		if (walk->nentries - start >= window_rows)
+		{
+			walk->nentries = start;
+			return;
+		}
+		ENSURE_ROOM(walk->entries, walk->nentries, walk->maxentries);
+		walk->entries[walk->nentries++] = entry;
+	} while (affinity_reader_next(reader, &entry));
+
+	neighbour->entry = start;
+	neighbour->nentries = walk->nentries - start;
 }
 
 /*
- * Reads the rows of a neighbour around the anchor, at most "budget" entries.
- * Returns the number of entries read.
+ * Notes the rows of a neighbour around the anchor, at most "budget" entries.
+ * Returns the number of entries this took.
  */
 static int64
 read_window(Walk *walk, const Neighbour *neighbour, int64 budget)
@@ -875,6 +915,24 @@ read_window(Walk *walk, const Neighbour *neighbour, int64 budget)
 	AffinityEntry entry;
 
 	window_begin(walk);
+	if (neighbour->entry >= 0)
+	{
+		const AffinityEntry *entries = &walk->entries[neighbour->entry];
+		int			after = 0;	/* rows not before the anchor */
+		int			r = 0;
+
+		while (after < neighbour->nentries &&
+			   entries[after].at >= neighbour->anchor_at)
+			after++;
+		for (int i = after - 1; i >= 0; i--)
+			r += window_note(walk, &entries[i], anchor, walk->gaps[r]);
+		r = 0;
+		for (int i = after; i < neighbour->nentries; i++)
+			r += window_note(walk, &entries[i], anchor,
+							 settings->before_factor * walk->gaps[r]);
+		return neighbour->nentries;
+	}
+
 	for (int side = 0; side < 2; side++)
 	{
 		double		factor = side == 0 ? 1.0 : settings->before_factor;
@@ -888,11 +946,7 @@ read_window(Walk *walk, const Neighbour *neighbour, int64 budget)
 		while (r < settings->window_rows &&
 			   affinity_reader_entries(reader) - start < budget &&
 			   affinity_reader_next(reader, &entry))
-		{
-			if (entry.other != anchor &&
-				window_add(walk, &entry, factor * walk->gaps[r]))
-				r++;
-		}
+			r += window_note(walk, &entry, anchor, factor * walk->gaps[r]);
 	}
 	return affinity_reader_entries(reader) - start;
 }
@@ -944,6 +998,8 @@ hop2(Walk *walk)
 	for (int r = 0; r < settings->window_rows; r++)
 		walk->gaps[r] = pow(r + 1, -settings->gap_exponent);
 
+	walk->maxentries = 1024;
+	walk->entries = palloc(sizeof(AffinityEntry) * walk->maxentries);
 	heap = palloc(sizeof(Ranked) * Max(walk->nneighbours, 1));
 	for (int32 i = 0; i < walk->nneighbours; i++)
 	{
@@ -974,8 +1030,7 @@ hop2(Walk *walk)
 				heap_pop(heap, &n);
 				continue;
 			}
-			neighbour->user_items = present_items(walk, neighbour->user,
-												  neighbour->user_items);
+			look_up(walk, neighbour);
 			heap[0].score = neighbour->sum *
 				user_factor(walk, neighbour->user_items);
 			heap[0].corrected = true;
@@ -991,7 +1046,7 @@ hop2(Walk *walk)
 		for (int32 i = 0; i < walk->nrows; i++)
 		{
 			const Row  *row = &walk->rows[i];
-			Item	   *item = &walk->items[row->item];
+			WalkedItem	   *item = &walk->items[row->item];
 			double		edge;
 			double		age;
 
@@ -1037,7 +1092,7 @@ rank_items(Walk *walk, double popularity_exponent, int max_items,
 
 	for (int32 i = 0; i < walk->nitems; i++)
 	{
-		const Item *item = &walk->items[i];
+		const WalkedItem *item = &walk->items[i];
 
 		if (item->score <= 0 || item->barred)
 			continue;
@@ -1075,7 +1130,7 @@ rank_items(Walk *walk, double popularity_exponent, int max_items,
 	nbest = Min(nbest, max_items);
 	for (int i = 0; i < nbest; i++)
 	{
-		const Item *item = &walk->items[best[i].index];
+		const WalkedItem *item = &walk->items[best[i].index];
 
 		result[i].item = item->item;
 		result[i].score = best[i].score;
@@ -1155,7 +1210,7 @@ walk_similar(int64 item, int max_items, WalkItem *result)
 		for (int32 j = 0; j < walk->nrows; j++)
 		{
 			const Row  *row = &walk->rows[j];
-			Item	   *other = &walk->items[row->item];
+			WalkedItem	   *other = &walk->items[row->item];
 
 			if (!other->barred &&
 				pair_weight(walk, row->signals, row->rating) > 0)
