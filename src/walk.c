@@ -32,8 +32,8 @@
  * - Several rows of one pair are combined before they are weighed: signals
  *	 OR-ed, the latest time, the latest rating that is not 0.
  * - Cost is bounded by the settings, whatever the tables hold: profile_scan +
- *	 hop1_budget + hop2_budget entries, two look-ups of at most a window per
- *	 neighbour, a few counter probes per item returned.
+ *	 hop1_budget + hop2_budget entries, two look-ups of at most a window
+ *	 per neighbour, a few counter probes per item returned.
  * - Under one snapshot the answer is deterministic; ties are broken by id.
  * - All memory hangs off one context, deleted in walk_end().  Nothing is
  *	 written, and nothing outlives the call.
@@ -866,14 +866,14 @@ hop1(Walk *walk)
 
 /*
  * Looks up how many items a neighbour has now, according to the newest row.
- * If all rows are sure to lie in the window, which is the rule where users
+ * If both sides of a window hold about all rows, which is the rule where users
  * have few items, they are kept for read_window(): one descent instead of
  * three.
  */
 static void
 look_up(Walk *walk, Neighbour *neighbour)
 {
-	int			window_rows = walk->request.settings->window_rows;
+	int			most = 2 * walk->request.settings->window_rows;
 	AffinityReader *reader = user_reader(walk);
 	int32		start = walk->nentries;
 	AffinityEntry entry;
@@ -882,13 +882,13 @@ look_up(Walk *walk, Neighbour *neighbour)
 	if (!affinity_reader_next(reader, &entry))
 		return;
 	neighbour->user_items = entry.user_items;
-	if (entry.user_items > window_rows)
+	if (entry.user_items > most)
 		return;
 
 	do
 	{
-		/* user_items is approximate: more rows than fit in a window? */
-		if (walk->nentries - start >= window_rows)
+		/* user_items is approximate, and a pair may have several rows */
+		if (walk->nentries - start >= most)
 		{
 			walk->nentries = start;
 			return;
@@ -902,8 +902,8 @@ look_up(Walk *walk, Neighbour *neighbour)
 }
 
 /*
- * Notes the rows of a neighbour around the anchor, at most "budget" entries.
- * Returns the number of entries this took.
+ * Notes the rows of a neighbour around the anchor, at most "budget" entries
+ * of them.  Returns the number of entries this took.
  */
 static int64
 read_window(Walk *walk, const Neighbour *neighbour, int64 budget)
@@ -919,18 +919,24 @@ read_window(Walk *walk, const Neighbour *neighbour, int64 budget)
 	{
 		const AffinityEntry *entries = &walk->entries[neighbour->entry];
 		int			after = 0;	/* rows not before the anchor */
+		int			taken = 0;
 		int			r = 0;
 
 		while (after < neighbour->nentries &&
 			   entries[after].at >= neighbour->anchor_at)
 			after++;
-		for (int i = after - 1; i >= 0; i--)
+		for (int i = after - 1;
+			 i >= 0 && r < settings->window_rows && taken < budget;
+			 i--, taken++)
 			r += window_note(walk, &entries[i], anchor, walk->gaps[r]);
 		r = 0;
-		for (int i = after; i < neighbour->nentries; i++)
+		for (int i = after;
+			 i < neighbour->nentries && r < settings->window_rows &&
+			 taken < budget;
+			 i++, taken++)
 			r += window_note(walk, &entries[i], anchor,
 							 settings->before_factor * walk->gaps[r]);
-		return neighbour->nentries;
+		return taken;
 	}
 
 	for (int side = 0; side < 2; side++)
