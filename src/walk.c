@@ -35,6 +35,8 @@
  *	 hop1_budget + hop2_budget entries, two look-ups of at most a window
  *	 per neighbour, a few counter probes per item returned.
  * - Under one snapshot the answer is deterministic; ties are broken by id.
+ * - Settings and weights are copied when the walk begins: a change of either
+ *	 table that is noticed on the way cannot mix two sets of them.
  * - All memory hangs off one context, deleted in walk_end().  Nothing is
  *	 written, and nothing outlives the call.
  *
@@ -192,7 +194,8 @@ struct Walk
 {
 	MemoryContext context;		/* holds everything, this struct as well */
 	WalkRequest request;		/* as given; arrays are the caller's */
-	const EventType *types;
+	InteractSettings settings;	/* request.settings points here */
+	EventType	types[MAX_EVENT_TYPES]; /* as of walk_create() */
 	AffinityReader *users;		/* by user; NULL until first used */
 	AffinityReader *by_item;	/* by item; NULL until first used */
 
@@ -203,7 +206,7 @@ struct Walk
 	TupleTableSlot *slot;
 
 	idmap_hash *itemmap;		/* item -> items[] */
-	WalkedItem	   *items;
+	WalkedItem *items;
 	int32		nitems;
 	int32		maxitems;
 
@@ -355,7 +358,7 @@ find_item(Walk *walk, int64 item)
 
 	if (!found)
 	{
-		WalkedItem	   *new;
+		WalkedItem *new;
 
 		ENSURE_ROOM(walk->items, walk->nitems, walk->maxitems);
 		entry->index = walk->nitems++;
@@ -431,7 +434,7 @@ static inline bool
 window_add(Walk *walk, const AffinityEntry *entry, double gap)
 {
 	int32		index = find_item(walk, entry->other);
-	WalkedItem	   *item = &walk->items[index];
+	WalkedItem *item = &walk->items[index];
 	Row		   *row;
 
 	if (item->window == walk->window)
@@ -497,7 +500,7 @@ walk_create(void)
 	oldcontext = MemoryContextSwitchTo(context);
 	walk = palloc0(sizeof(Walk));
 	walk->context = context;
-	walk->types = interact_event_types();
+	memcpy(walk->types, interact_event_types(), sizeof(walk->types));
 	walk->itemmap = idmap_create(context, 2048, NULL);
 	walk->maxitems = 2048;
 	walk->items = palloc(sizeof(WalkedItem) * walk->maxitems);
@@ -514,7 +517,7 @@ static void
 add_to_profile(Walk *walk, int32 index, double edge)
 {
 	ProfileItem *p = &walk->profile[walk->nprofile];
-	WalkedItem	   *item = &walk->items[index];
+	WalkedItem *item = &walk->items[index];
 
 	item->profile = walk->nprofile;
 	p->item = item->item;
@@ -582,8 +585,8 @@ profile_of_items(Walk *walk)
 }
 
 /*
- * Begins a walk: reads the profile.  The request's settings and arrays have
- * to live until walk_end(); the active snapshot has to stay active.
+ * Begins a walk: reads the profile.  The request's arrays have to live until
+ * walk_end(), and the active snapshot has to stay active.
  */
 Walk *
 walk_begin(const WalkRequest *request)
@@ -592,6 +595,8 @@ walk_begin(const WalkRequest *request)
 	MemoryContext oldcontext = MemoryContextSwitchTo(walk->context);
 
 	walk->request = *request;
+	walk->settings = *request->settings;
+	walk->request.settings = &walk->settings;
 	walk->profile = palloc0(sizeof(ProfileItem) *
 							request->settings->profile_items);
 	if (request->has_user)
@@ -1052,7 +1057,7 @@ hop2(Walk *walk)
 		for (int32 i = 0; i < walk->nrows; i++)
 		{
 			const Row  *row = &walk->rows[i];
-			WalkedItem	   *item = &walk->items[row->item];
+			WalkedItem *item = &walk->items[row->item];
 			double		edge;
 			double		age;
 
@@ -1216,7 +1221,7 @@ walk_similar(int64 item, int max_items, WalkItem *result)
 		for (int32 j = 0; j < walk->nrows; j++)
 		{
 			const Row  *row = &walk->rows[j];
-			WalkedItem	   *other = &walk->items[row->item];
+			WalkedItem *other = &walk->items[row->item];
 
 			if (!other->barred &&
 				pair_weight(walk, row->signals, row->rating) > 0)
