@@ -32,8 +32,10 @@
  * - Several rows of one pair are combined before they are weighed: signals
  *	 OR-ed, the latest time, the latest rating that is not 0.
  * - Cost is bounded by the settings, whatever the tables hold: profile_scan +
- *	 hop1_budget + hop2_budget entries, two look-ups of at most a window
- *	 per neighbour, a few counter probes per item returned.
+ *	 hop1_budget + hop2_budget entries, for each neighbour kept at most two
+ *	 look-ups of up to 2 * window_rows entries, and a few counter probes per
+ *	 item returned.  Entries that the snapshot does not see count as read, but
+ *	 the scan that meets them goes on to the next visible one.
  * - Under one snapshot the answer is deterministic; ties are broken by id.
  * - Settings and weights are copied when the walk begins: a change of either
  *	 table that is noticed on the way cannot mix two sets of them.
