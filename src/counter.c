@@ -11,8 +11,9 @@
  * whole key as its last writer saw it, uncommitted rows of others included;
  * hence the largest level among the rows of a key is an upper bound of what the
  * key holds, which is what stopping early needs.  It may be larger: a level that
- * has to rise is given headroom, more for small counts, so that few updates
- * change an indexed column and nearly all are HOT.
+ * has to rise is given an octave of headroom, so that few updates change an
+ * indexed column and nearly all are HOT.  Large counts rise slowly enough, and
+ * the many items that have one event only stay where they belong.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,8 +28,7 @@
 /* A level is left alone while it is too high by no more than this. */
 #define LEVEL_TOLERANCE		(2 * LEVELS_PER_OCTAVE)
 
-/* Counts from which on a rising level gets an octave, or no headroom. */
-#define SMALL_COUNT			16
+/* Count from which on a rising level needs no headroom. */
 #define LARGE_COUNT			256
 
 /* ---------- numbers ---------- */
@@ -133,9 +133,7 @@ choose_level(int needed, int stored, int64 count)
 {
 	if (stored >= needed && stored - LEVEL_TOLERANCE <= needed)
 		return stored;
-	if (count < SMALL_COUNT)
-		return needed + 2 * LEVELS_PER_OCTAVE;
-	if (count < LARGE_COUNT)
+	if (stored > PG_INT32_MIN && count < LARGE_COUNT)
 		return needed + LEVELS_PER_OCTAVE;
 	return needed;
 }
