@@ -280,14 +280,20 @@ restore_builtin(Relation rel, HeapTuple tuple)
 {
 	static InteractPlan plan;
 	Oid			types[4] = {INT2OID, TEXTOID, FLOAT4OID, BOOLOID};
+	const int	columns[4] = {Anum_event_type_id, Anum_event_type_event,
+	Anum_event_type_weight, Anum_event_type_shareable};
 	Datum		values[4];
-	bool		isnull;
+	char		nulls[4];
 	TupleDesc	desc = RelationGetDescr(rel);
 
-	values[0] = heap_getattr(tuple, Anum_event_type_id, desc, &isnull);
-	values[1] = heap_getattr(tuple, Anum_event_type_event, desc, &isnull);
-	values[2] = heap_getattr(tuple, Anum_event_type_weight, desc, &isnull);
-	values[3] = heap_getattr(tuple, Anum_event_type_shareable, desc, &isnull);
+	/* NOT NULL is not checked yet; the UPDATE below does */
+	for (int i = 0; i < 4; i++)
+	{
+		bool		isnull;
+
+		values[i] = heap_getattr(tuple, columns[i], desc, &isnull);
+		nulls[i] = isnull ? 'n' : ' ';
+	}
 
 	SPI_connect();
 	if (SPI_execute_plan(interact_plan(&plan,
@@ -296,7 +302,7 @@ restore_builtin(Relation rel, HeapTuple tuple)
 									   " WHERE id OPERATOR(pg_catalog.=) $1"
 									   " AND event OPERATOR(pg_catalog.=) $2",
 									   4, types),
-						 values, NULL, false, 0) != SPI_OK_UPDATE ||
+						 values, nulls, false, 0) != SPI_OK_UPDATE ||
 		SPI_processed != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
