@@ -125,6 +125,7 @@ typedef struct Remembered
 } Remembered;
 
 static HTAB *remembered[2] = {NULL, NULL};	/* affinities, counters */
+static Oid	remembered_file[2] = {InvalidOid, InvalidOid};	/* their relfilenode */
 static LocalTransactionId remembered_lxid = InvalidLocalTransactionId;
 
 /* ---------- numbers ---------- */
@@ -511,12 +512,19 @@ static Remembered *
 find_remembered(Accumulator *acc, const AccKey *key, bool create)
 {
 	HTAB	  **table = &remembered[acc->counter ? 1 : 0];
+	Oid		   *file = &remembered_file[acc->counter ? 1 : 0];
 
 	if (remembered_lxid != interact_lxid())
 	{
 		/* The tables of an earlier transaction went with its memory. */
 		remembered[0] = remembered[1] = NULL;
 		remembered_lxid = interact_lxid();
+	}
+	if (*table != NULL && *file != acc->rel->rd_rel->relfilenode)
+	{
+		/* Truncated, rewritten or created again: TIDs mean nothing there. */
+		hash_destroy(*table);
+		*table = NULL;
 	}
 	if (*table == NULL && !create)
 		return NULL;
@@ -534,6 +542,7 @@ find_remembered(Accumulator *acc, const AccKey *key, bool create)
 		ctl.hcxt = TopTransactionContext;
 		*table = hash_create("interact rows written", 64, &ctl,
 							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		*file = acc->rel->rd_rel->relfilenode;
 	}
 	return hash_search(*table, key, create ? HASH_ENTER : HASH_FIND, NULL);
 }
