@@ -218,7 +218,7 @@ note_users(Batch *batch, int64 item, const AffinityChange *change)
 	memset(&delta, 0, sizeof(delta));
 	delta.item = item;
 	delta.hot = -get_float8_infinity();
-	for (int id = 0; (change->signals >> id) != 0; id++)
+	for (int id = 0; id < MAX_EVENT_TYPES && (change->signals >> id) != 0; id++)
 	{
 		if (change->users[id] == 0)
 			continue;
