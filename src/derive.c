@@ -242,6 +242,7 @@ apply_user(Batch *batch, PairEntry *pairs, int npairs)
 	TimestampTz last = DT_NOBEGIN;
 	int			items = affinity_user_items(acc, user, &newest);
 	int			was = items;
+	bool		rederived = false;
 	AffinityChange change;
 
 	for (int i = 0; i < npairs; i++)
@@ -253,6 +254,7 @@ apply_user(Batch *batch, PairEntry *pairs, int npairs)
 		affinity_rederive(acc, batch->reader, user, pairs[i].delta.item,
 						  pairs[i].delta.signals, items, &change);
 		items = Max(items + change.items, 0);
+		rederived = true;
 		note_users(batch, pairs[i].delta.item, &change);
 	}
 
@@ -269,10 +271,13 @@ apply_user(Batch *batch, PairEntry *pairs, int npairs)
 	}
 
 	/* Unless the newest row was just written, it has to learn the number. */
-	if (items != was && last < newest)
+	if ((items != was || rederived) && last < newest)
 	{
-		(void) affinity_user_items(acc, user, &newest);
-		affinity_set_user_items(acc, items);
+		/* a row derived anew was written when the number was not final */
+		if (rederived)
+			CommandCounterIncrement();
+		if (affinity_user_items(acc, user, &newest) != items)
+			affinity_set_user_items(acc, items);
 	}
 }
 
