@@ -313,9 +313,9 @@ restore_builtin(Relation rel, HeapTuple tuple)
 }
 
 /*
- * Row trigger of interact_event_type.  BEFORE: keeps the built-in rows what
+ * Trigger of interact_event_type.  BEFORE row: keeps the built-in rows what
  * they are, except for their weight and shareability, and kinds as defined.
- * AFTER: tells every backend.
+ * BEFORE TRUNCATE: refuses it.  AFTER row: tells every backend.
  */
 Datum
 interact_event_type_trigger(PG_FUNCTION_ARGS)
@@ -329,11 +329,18 @@ interact_event_type_trigger(PG_FUNCTION_ARGS)
 	bool		isnull;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
-		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
+		(!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) &&
+		 !TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event)) ||
 		RelationGetRelid(trigdata->tg_relation) != interact_relid(REL_EVENT_TYPE))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("interact_event_type_trigger() must be a row trigger of interact_event_type")));
+
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("cannot truncate the event types"),
+				 errhint("Delete those that have no rows and are not built in.")));
 
 	rel = trigdata->tg_relation;
 	desc = RelationGetDescr(rel);

@@ -10,6 +10,9 @@ COMMENT ON FUNCTION @extschema@.interact_event_type_trigger() IS
 CREATE TRIGGER interact_event_type_guard
     BEFORE INSERT OR UPDATE OR DELETE ON @extschema@.interact_event_type
     FOR EACH ROW EXECUTE FUNCTION @extschema@.interact_event_type_trigger();
+CREATE TRIGGER interact_event_type_truncate
+    BEFORE TRUNCATE ON @extschema@.interact_event_type
+    FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.interact_event_type_trigger();
 CREATE TRIGGER interact_event_type_notify
     AFTER INSERT OR UPDATE OR DELETE ON @extschema@.interact_event_type
     FOR EACH ROW EXECUTE FUNCTION @extschema@.interact_event_type_trigger();
