@@ -131,7 +131,7 @@ compare_pairs(const void *a, const void *b)
 	return c != 0 ? c : compare_int64(x->item, y->item);
 }
 
-/* By time, item. */
+/* By time, item descending: against the order of interact_affinity_user. */
 static int
 compare_pair_times(const void *a, const void *b)
 {
@@ -139,7 +139,7 @@ compare_pair_times(const void *a, const void *b)
 	const AffinityDelta *y = &((const PairEntry *) b)->delta;
 	int			c = compare_int64(x->at, y->at);
 
-	return c != 0 ? c : compare_int64(x->item, y->item);
+	return c != 0 ? c : compare_int64(y->item, x->item);
 }
 
 /* By item, event: the order of the primary key. */
@@ -271,13 +271,12 @@ apply_user(Batch *batch, PairEntry *pairs, int npairs)
 	}
 
 	/* Unless the newest row was just written, it has to learn the number. */
-	if ((items != was || rederived) && last < newest)
+	if ((items != was || rederived) && last <= newest &&
+		affinity_user_items(acc, user, &newest) != items)
 	{
-		/* a row derived anew was written when the number was not final */
-		if (rederived)
-			CommandCounterIncrement();
-		if (affinity_user_items(acc, user, &newest) != items)
-			affinity_set_user_items(acc, items);
+		/* it may be of this command, derived anew before the last change */
+		CommandCounterIncrement();
+		affinity_set_user_items(acc, items);
 	}
 }
 
