@@ -91,8 +91,8 @@ typedef struct Remembered
 } Remembered;
 
 static HTAB *remembered[2] = {NULL, NULL};	/* affinities, counters */
+static Oid	remembered_file[2] = {InvalidOid, InvalidOid};	/* their relfilenode */
 static LocalTransactionId remembered_lxid = InvalidLocalTransactionId;
-static uint64 remembered_generation = 0;
 
 /*
  * An id for a new row of a key: unique among the rows of the key, and larger
@@ -405,17 +405,13 @@ static Remembered *
 find_remembered(Accumulator *acc, const AccKey *key, bool create)
 {
 	HTAB	  **table = &remembered[acc->counter ? 1 : 0];
+	Oid		   *file = &remembered_file[acc->counter ? 1 : 0];
 	long		max = REMEMBER_MAX;
 
 	if (remembered_lxid != interact_lxid())
 	{
 		remembered_lxid = interact_lxid();
 		max = REMEMBER_KEEP;
-	}
-	if (remembered_generation != interact_generation())
-	{
-		remembered_generation = interact_generation();
-		max = 0;
 	}
 	for (int i = 0; i < 2; i++)
 	{
@@ -426,6 +422,12 @@ find_remembered(Accumulator *acc, const AccKey *key, bool create)
 		}
 	}
 
+	if (*table != NULL && *file != acc->rel->rd_rel->relfilenode)
+	{
+		/* Truncated, rewritten or created again: TIDs mean nothing there. */
+		hash_destroy(*table);
+		*table = NULL;
+	}
 	if (*table == NULL)
 	{
 		HASHCTL		ctl;
@@ -437,6 +439,7 @@ find_remembered(Accumulator *acc, const AccKey *key, bool create)
 		ctl.hcxt = TopMemoryContext;
 		*table = hash_create("interact rows written", 64, &ctl,
 							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		*file = acc->rel->rd_rel->relfilenode;
 	}
 	return hash_search(*table, key, create ? HASH_ENTER : HASH_FIND, NULL);
 }

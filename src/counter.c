@@ -333,6 +333,7 @@ counter_fold(Accumulator *acc, int64 item, int event)
 	int64		count;
 	double		hot;
 	int			nlocked;
+	int			removed = 0;
 
 	acc_look_up(acc, &key, true);
 	if (acc->nfound < 2 || acc->nbusy > 0)
@@ -346,8 +347,9 @@ counter_fold(Accumulator *acc, int64 item, int event)
 	{
 		sum_others(acc, 0, &count, &hot);
 		write_counter(acc, &sum, true, count, hot);
+		removed = TTS_EMPTY(acc->write) ? nlocked : nlocked - 1;
 	}
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
-	return nlocked > 1 ? nlocked - 1 : 0;
+	return removed;
 }

@@ -73,13 +73,14 @@ static uint64 generation = 0;
  * when theirs was written (the triggers of eventtype.c ask for this message,
  * which commit sends to every backend and to standbys), all OIDs when a
  * relation of ours was altered or everything was reset.
+ *
+ * relids[] names our relations also while it is not valid: a message about
+ * settings or event types must not be lost because one about another relation
+ * came before it.
  */
 static void
 relcache_callback(Datum arg, Oid relid)
 {
-	if (!relids_valid)
-		return;
-
 	if (relid == InvalidOid || relid == relids[REL_SETTING])
 		interact_settings_reset();
 	if (relid == InvalidOid || relid == relids[REL_EVENT_TYPE])

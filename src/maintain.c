@@ -157,10 +157,11 @@ repair_counter(HeapTuple row, TupleDesc desc, void *arg)
 	delta.users = DatumGetInt64(row_value(row, desc, 4));
 	delta.units = DatumGetInt64(row_value(row, desc, 5));
 	delta.total = DatumGetNumeric(row_value(row, desc, 6));
-	delta.hot = isinf(stored) ? expected : -get_float8_infinity();
+	delta.hot = stored == -get_float8_infinity() ? expected :
+		-get_float8_infinity();
 	batch_counter(repair->batch, &delta);
 
-	if (!isinf(stored) && !(fabs(stored - expected) <= HOT_TOLERANCE))
+	if (stored != -get_float8_infinity() && !(fabs(stored - expected) <= HOT_TOLERANCE))
 	{
 		HotChange  *change;
 

@@ -47,7 +47,7 @@ static void
 count_users(AffinityChange *change, int32 signals, int sign)
 {
 	change->signals |= signals;
-	for (int id = 0; (signals >> id) != 0; id++)
+	for (int id = 0; id < MAX_EVENT_TYPES && (signals >> id) != 0; id++)
 	{
 		if (signals & EVENT_BIT(id))
 			change->users[id] += sign;
