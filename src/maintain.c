@@ -20,6 +20,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/snapmgr.h"
@@ -291,6 +292,8 @@ interact_rebuild(PG_FUNCTION_ARGS)
 				 errmsg("cannot rebuild \"%s\"", what),
 				 errhint("Use all, affinity, counters or hot.")));
 
+	PreventCommandIfReadOnly("interact_rebuild()");
+
 	/* a pair that changes changes who counts as a user of the item */
 	PG_RETURN_INT64(interact_repair(affinity, counters, true));
 }
@@ -334,6 +337,8 @@ Datum
 interact_compact(PG_FUNCTION_ARGS)
 {
 	Folding		folding = {0};
+
+	PreventCommandIfReadOnly("interact_compact()");
 
 	SPI_connect();
 	folding.batch = batch_begin();
