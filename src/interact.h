@@ -56,6 +56,13 @@ typedef enum InteractRel
 	REL_COUNTER_PKEY,
 	REL_COUNTER_COUNT,
 	REL_COUNTER_HOT,
+	REL_VIEW_PAIR,
+	REL_FAVORITE_PAIR,
+	REL_REVIEW_PAIR,
+	REL_REACTION_PAIR,
+	REL_CART_ITEM_PAIR,
+	REL_PURCHASE_PAIR,
+	REL_EVENT_PAIR,
 	NUM_INTERACT_RELS
 } InteractRel;
 
@@ -221,20 +228,42 @@ typedef struct AffinityDelta
 	int16		rating;			/* 0 = unchanged */
 } AffinityDelta;
 
+/* What a change of a pair's rows means for the counters of its item. */
+typedef struct AffinityChange
+{
+	int32		signals;		/* events whose users may have changed */
+	int			users[MAX_EVENT_TYPES]; /* added to the users of each event */
+	int			items;			/* added to the items of the user */
+} AffinityChange;
+
 /* A pass over one derived table; open for the length of a batch. */
 typedef struct Accumulator Accumulator;
+
+/* Reads what the base tables say of pairs; open for the length of a batch. */
+typedef struct PairReader PairReader;
 
 extern Accumulator *counter_open(void);
 extern void counter_add(Accumulator *acc, const CounterDelta *delta);
 extern void counter_set_hot(Accumulator *acc, int64 item, int event,
 							double from, double to);
 extern int	counter_fold(Accumulator *acc, int64 item, int event);
+
 extern Accumulator *affinity_open(void);
-extern int32 affinity_add(Accumulator *acc, const AffinityDelta *delta,
-						  int user_items, bool *newpair);
+extern void affinity_add(Accumulator *acc, const AffinityDelta *delta,
+						 int user_items, AffinityChange *change);
+extern void affinity_rederive(Accumulator *acc, PairReader *reader, int64 user,
+							  int64 item, int32 maybe, int user_items,
+							  AffinityChange *change);
+extern int	affinity_fold(Accumulator *acc, int64 user, int64 item,
+						  AffinityChange *change);
 extern int	affinity_user_items(Accumulator *acc, int64 user,
 								TimestampTz *newest);
+extern void affinity_set_user_items(Accumulator *acc, int user_items);
+
 extern void accumulator_close(Accumulator *acc);
+
+/* a + b, where NULL stands for zero */
+extern Numeric interact_numeric_add(Numeric a, Numeric b);
 
 /* Levels: quantised logarithms that order the popularity indexes. */
 #define LEVELS_PER_OCTAVE	4
@@ -248,7 +277,7 @@ extern double interact_log2_add(double a, double b);
 extern double interact_hot_of(TimestampTz at);
 
 
-/* ---------- basetable.c, derive.c: base rows to derived rows ---------- */
+/* ---------- basetable.c: what base rows say ---------- */
 
 /* What one base row says. */
 typedef struct Fact
@@ -257,24 +286,39 @@ typedef struct Fact
 	int64		item;
 	TimestampTz at;
 	int64		count;			/* rows it stands for: 1, or a carry-over */
-	int64		units;
+	int64		units;			/* quantity, 0 if the table has none */
 	Numeric		total;			/* NULL for zero */
 	int			event;
 	int16		rating;			/* 0 if none */
 	bool		has_user;		/* false for the carry-over of pruned rows */
 } Fact;
 
+/* Raises an error unless at is finite and at most a day ahead of the clock. */
+extern void interact_check_time(TimestampTz at, const char *column);
+
+extern PairReader *pair_reader_open(void);
+extern bool pair_reader_get(PairReader *reader, int64 user, int64 item,
+							int32 maybe, AffinityDelta *state);
+extern void pair_reader_close(PairReader *reader);
+
+
+/* ---------- derive.c: batches of facts to derived rows ---------- */
+
 typedef struct Batch Batch;
 
 extern Batch *batch_begin(void);
 extern void batch_add(Batch *batch, const Fact *fact);
 extern void batch_remove(Batch *batch, const Fact *fact);
-extern void batch_rederive(Batch *batch, int64 user, int64 item);
+extern void batch_recount(Batch *batch, const Fact *from, const Fact *to);
+extern void batch_rederive(Batch *batch, int64 user, int64 item, int32 maybe);
+extern void batch_counter(Batch *batch, const CounterDelta *delta);
+extern int	batch_fold(Batch *batch, int64 user, int64 item);
 extern void batch_end(Batch *batch);
 
-/* State of a pair according to the base tables as they are now. */
-extern bool basetable_pair_state(int64 user, int64 item, int32 maybe,
-								 AffinityDelta *state);
+
+/* ---------- maintain.c: check, rebuild, compact ---------- */
+
+extern int64 interact_repair(bool affinity, bool counter, bool progress);
 
 
 /* ---------- popular.c: top N without scanning ---------- */

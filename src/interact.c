@@ -1,0 +1,318 @@
+/*-------------------------------------------------------------------------
+ *
+ * interact.c
+ *	  Module start, the cache of the extension's relation OIDs, saved plans,
+ *	  and the reading of SQL arguments.
+ *
+ * The extension may live in any schema and may be dropped and created again
+ * while a session goes on.  OIDs are therefore looked up by name in the
+ * schema recorded in pg_extension, once per session, and forgotten whenever a
+ * relation of ours is invalidated.  Everything that depends on them (saved
+ * plans, the registries of eventtype.c and setting.c) compares
+ * interact_generation().
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "interact.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+/* Names of the relations, in the order of InteractRel. */
+static const char *const rel_names[NUM_INTERACT_RELS] = {
+	[REL_VIEW] = "interact_view",
+	[REL_FAVORITE] = "interact_favorite",
+	[REL_REVIEW] = "interact_review",
+	[REL_REACTION] = "interact_reaction",
+	[REL_CART_ITEM] = "interact_cart_item",
+	[REL_PURCHASE] = "interact_purchase",
+	[REL_EVENT] = "interact_event",
+	[REL_PRUNED] = "interact_pruned",
+	[REL_EVENT_TYPE] = "interact_event_type",
+	[REL_SETTING] = "interact_setting",
+	[REL_AFFINITY] = "interact_affinity",
+	[REL_AFFINITY_PKEY] = "interact_affinity_pkey",
+	[REL_AFFINITY_USER] = "interact_affinity_user",
+	[REL_AFFINITY_ITEM] = "interact_affinity_item",
+	[REL_COUNTER] = "interact_counter",
+	[REL_COUNTER_PKEY] = "interact_counter_pkey",
+	[REL_COUNTER_COUNT] = "interact_counter_count",
+	[REL_COUNTER_HOT] = "interact_counter_hot",
+	[REL_VIEW_PAIR] = "interact_view_pair",
+	[REL_FAVORITE_PAIR] = "interact_favorite_pair",
+	[REL_REVIEW_PAIR] = "interact_review_pair",
+	[REL_REACTION_PAIR] = "interact_reaction_pair",
+	[REL_CART_ITEM_PAIR] = "interact_cart_item_pair",
+	[REL_PURCHASE_PAIR] = "interact_purchase_pair",
+	[REL_EVENT_PAIR] = "interact_event_pair",
+};
+
+/* The cache: valid while relids_valid. */
+static bool relids_valid = false;
+static Oid	relids[NUM_INTERACT_RELS];
+static char schema_name[2 * NAMEDATALEN + 3];
+static uint64 generation = 0;
+
+/*
+ * A relation changed.  Forget what we hold about it: settings and event types
+ * when theirs was written (the triggers of eventtype.c ask for this message,
+ * which commit sends to every backend and to standbys), all OIDs when a
+ * relation of ours was altered or everything was reset.
+ */
+static void
+relcache_callback(Datum arg, Oid relid)
+{
+	if (!relids_valid)
+		return;
+
+	if (relid == InvalidOid || relid == relids[REL_SETTING])
+		interact_settings_reset();
+	if (relid == InvalidOid || relid == relids[REL_EVENT_TYPE])
+		interact_event_types_reset();
+
+	for (int i = 0; i < NUM_INTERACT_RELS; i++)
+	{
+		if (relid == InvalidOid || relid == relids[i])
+		{
+			relids_valid = false;
+			break;
+		}
+	}
+}
+
+void
+_PG_init(void)
+{
+	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
+}
+
+/*
+ * OID of the schema the extension was created in; an error if there is none
+ * (the library loaded by hand, or a function kept from a dropped extension).
+ */
+static Oid
+extension_schema(void)
+{
+	Relation	rel;
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tup;
+	Oid			nsp = InvalidOid;
+
+	rel = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
+				F_NAMEEQ, CStringGetDatum("interact"));
+	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
+	tup = systable_getnext(scan);
+	if (HeapTupleIsValid(tup))
+		nsp = ((Form_pg_extension) GETSTRUCT(tup))->extnamespace;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+
+	if (!OidIsValid(nsp))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("extension \"interact\" is not installed in this database"),
+				 errhint("Run CREATE EXTENSION interact.")));
+	return nsp;
+}
+
+/*
+ * Fill the cache.  Plans and registries are made anew only when an OID or the
+ * schema really changed: VACUUM and ANALYZE invalidate relations all day.
+ */
+static void
+load_relids(void)
+{
+	Oid			nsp = extension_schema();
+	Oid			found[NUM_INTERACT_RELS];
+	const char *name;
+
+	for (int i = 0; i < NUM_INTERACT_RELS; i++)
+	{
+		found[i] = get_relname_relid(rel_names[i], nsp);
+		if (!OidIsValid(found[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_TABLE),
+					 errmsg("relation \"%s\" of extension \"interact\" does not exist",
+							rel_names[i]),
+					 errhint("The installed script and the library are of different versions; run ALTER EXTENSION interact UPDATE.")));
+	}
+
+	name = quote_identifier(get_namespace_name(nsp));
+	if (generation == 0 || strcmp(name, schema_name) != 0 ||
+		memcmp(found, relids, sizeof(relids)) != 0)
+	{
+		strlcpy(schema_name, name, sizeof(schema_name));
+		memcpy(relids, found, sizeof(relids));
+		generation++;
+		interact_settings_reset();
+		interact_event_types_reset();
+	}
+	relids_valid = true;
+}
+
+/* OID of a relation of the extension. */
+Oid
+interact_relid(InteractRel rel)
+{
+	if (!relids_valid)
+		load_relids();
+	return relids[rel];
+}
+
+/* The extension's schema, quoted for use in SQL text. */
+const char *
+interact_schema(void)
+{
+	if (!relids_valid)
+		load_relids();
+	return schema_name;
+}
+
+/* A number that changes whenever a relation's OID or the schema did. */
+uint64
+interact_generation(void)
+{
+	if (!relids_valid)
+		load_relids();
+	return generation;
+}
+
+/*
+ * The saved plan of sql, prepared at first use; the caller is connected to
+ * SPI.  Every "%s" in sql becomes the extension's schema.
+ */
+SPIPlanPtr
+interact_plan(InteractPlan *plan, const char *sql, int nargs, Oid *argtypes)
+{
+	StringInfoData buf;
+	const char *p;
+	SPIPlanPtr	made;
+
+	if (plan->plan != NULL && plan->generation == interact_generation())
+		return plan->plan;
+
+	if (plan->plan != NULL)
+	{
+		SPIPlanPtr	old = plan->plan;
+
+		plan->plan = NULL;
+		SPI_freeplan(old);
+	}
+
+	initStringInfo(&buf);
+	for (p = sql; *p; p++)
+	{
+		if (p[0] == '%' && p[1] == 's')
+		{
+			appendStringInfoString(&buf, interact_schema());
+			p++;
+		}
+		else
+			appendStringInfoChar(&buf, *p);
+	}
+
+	made = SPI_prepare(buf.data, nargs, argtypes);
+	if (made == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	SPI_keepplan(made);
+	plan->plan = made;
+	plan->generation = interact_generation();
+	pfree(buf.data);
+	return made;
+}
+
+/* Raise the error for an argument that must not be NULL. */
+void
+interact_null_error(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("%s must not be null", name)));
+}
+
+/* A user or item id. */
+int64
+interact_arg_id(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		interact_null_error(name);
+	return PG_GETARG_INT64(n);
+}
+
+/* A boolean that must not be NULL. */
+bool
+interact_arg_bool(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		interact_null_error(name);
+	return PG_GETARG_BOOL(n);
+}
+
+/* max_items: 0 to INTERACT_MAX_ITEMS. */
+int
+interact_arg_max_items(FunctionCallInfo fcinfo, int n)
+{
+	int32		max_items;
+
+	if (PG_ARGISNULL(n))
+		interact_null_error("max_items");
+	max_items = PG_GETARG_INT32(n);
+	if (max_items < 0 || max_items > INTERACT_MAX_ITEMS)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("max_items must be between 0 and %d, not %d",
+						INTERACT_MAX_ITEMS, max_items),
+				 errhint("Ask for a page at a time.")));
+	return max_items;
+}
+
+/*
+ * An array of ids; NULL and the empty array give none.  More than one
+ * dimension or a NULL element is an error.  The result is palloc'd.
+ */
+int64 *
+interact_arg_ids(FunctionCallInfo fcinfo, int n, const char *name, int *nids)
+{
+	ArrayType  *array;
+	Datum	   *elements;
+	int64	   *ids;
+
+	*nids = 0;
+	if (PG_ARGISNULL(n))
+		return NULL;
+
+	array = PG_GETARG_ARRAYTYPE_P(n);
+	if (ARR_NDIM(array) == 0)
+		return NULL;
+	if (ARR_NDIM(array) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("%s must be a one-dimensional array", name)));
+	if (array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("%s must not contain null", name)));
+
+	deconstruct_array(array, INT8OID, sizeof(int64), FLOAT8PASSBYVAL,
+					  TYPALIGN_DOUBLE, &elements, NULL, nids);
+	ids = palloc_extended(sizeof(int64) * (Size) *nids, MCXT_ALLOC_HUGE);
+	for (int i = 0; i < *nids; i++)
+		ids[i] = DatumGetInt64(elements[i]);
+	pfree(elements);
+	return ids;
+}
