@@ -15,10 +15,11 @@ SQL_PARTS = $(sort $(wildcard src/sql/[0-9][0-9]_*.sql))
 DATA = $(wildcard interact--*--*.sql)
 DATA_built = interact--$(EXTVERSION).sql
 
-REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
-ISOLATION = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
+# Expanded at once: PGXS asks whether they are empty.
+REGRESS := $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+ISOLATION := $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test
-PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
+PROVE_TESTS := $(sort $(wildcard test/t/*.pl))
 
 # tmp_check also when this make could not have run the TAP tests
 EXTRA_CLEAN = tmp_check
@@ -30,9 +31,11 @@ ifneq ($(wildcard $(PGXS)),)
 
 # TAP tests need PostgreSQL's Perl modules, which packages of the server's
 # headers contain, and IPC::Run.
+ifneq ($(PROVE_TESTS),)
 ifneq ($(wildcard $(dir $(PGXS))../test/perl/PostgreSQL/Test/Cluster.pm),)
 ifeq ($(shell perl -MIPC::Run -e 'print 1' 2>/dev/null),1)
 TAP_TESTS = 1
+endif
 endif
 endif
 

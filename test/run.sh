@@ -78,6 +78,20 @@ run_step()
 	fi
 }
 
+# Whatever happened, the last line says how it went: what ends early, a build
+# for instance, has failed.
+finish()
+{
+	local status=$?
+
+	cleanup
+	if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+		failed=1
+	fi
+	printf '\n%d passed, %d failed\n' "$passed" "$failed"
+	[ "$failed" -eq 0 ] || exit 1
+}
+
 interact_begin
 build_and_install
 start_server
@@ -96,5 +110,5 @@ for step in "$@"; do
 	rm -rf regression.diffs output_iso
 done
 
-printf '\n%d passed, %d failed\n' "$passed" "$failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+# No tests are no success.
+[ "$passed" -gt 0 ]

@@ -155,6 +155,12 @@ cleanup()
 	rm -rf "$work"
 }
 
+# What to do when the script ends; a script may have something to add.
+finish()
+{
+	cleanup
+}
+
 # Start: make $work, install packages, copy the checkout.
 interact_begin()
 {
@@ -171,7 +177,7 @@ interact_begin()
 	# In /tmp because the path of a socket may have no more than 107 bytes,
 	# and the server's user must be able to go there.
 	work=$(mktemp -d /tmp/interact.XXXXXX)
-	trap cleanup EXIT
+	trap finish EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
 
