@@ -66,8 +66,8 @@
 /* Index entries visited per look-up when adding. */
 #define LOOK_ENTRIES		8
 
-/* Rows the transaction remembers at most; beyond that it starts over. */
-#define REMEMBER_MAX		4096
+/* Rows of a table the transaction remembers at most: 8 MB; then starts over. */
+#define REMEMBER_MAX		100000
 
 /* Most indexes a derived table has. */
 #define MAX_INDEXES			3
@@ -103,6 +103,8 @@ struct Accumulator
 	int			nfound;
 	int			maxfound;
 	int			nbusy;			/* how many of them are busy */
+	bool		cut_off;		/* there may be rows not found */
+	bool		bulk;			/* rows written are not remembered */
 	bool		counter;		/* interact_counter, else interact_affinity */
 };
 
@@ -116,18 +118,13 @@ typedef struct AccKey
 /* What this transaction wrote last for a key. */
 typedef struct Remembered
 {
-	struct
-	{
-		AccKey		key;
-		Oid			relid;
-		uint32		zero;		/* no padding in a hash key */
-	}			key;
+	AccKey		key;
 	ItemPointerData tid;		/* the version written */
 	int64		count;			/* of the key's other rows when looked at */
 	double		hot;			/* of the key's other rows when looked at */
 } Remembered;
 
-static HTAB *remembered = NULL;
+static HTAB *remembered[2] = {NULL, NULL};	/* affinities, counters */
 static LocalTransactionId remembered_lxid = InvalidLocalTransactionId;
 
 /* ---------- numbers ---------- */
@@ -242,11 +239,14 @@ counter_open(void)
 	return accumulator_open(REL_COUNTER, REL_COUNTER_PKEY);
 }
 
-/* A pass over interact_affinity. */
+/* A pass over interact_affinity; bulk if very many pairs are to be written. */
 Accumulator *
-affinity_open(void)
+affinity_open(bool bulk)
 {
-	return accumulator_open(REL_AFFINITY, REL_AFFINITY_PKEY);
+	Accumulator *acc = accumulator_open(REL_AFFINITY, REL_AFFINITY_PKEY);
+
+	acc->bulk = bulk;
+	return acc;
 }
 
 /* End the pass; locks are kept until the transaction ends. */
@@ -481,6 +481,7 @@ look_up(Accumulator *acc, const AccKey *key, int max_entries)
 
 	acc->nfound = 0;
 	acc->nbusy = 0;
+	acc->cut_off = false;
 	index_rescan(acc->scan, keys, 2, NULL, 0);
 	for (;;)
 	{
@@ -489,7 +490,10 @@ look_up(Accumulator *acc, const AccKey *key, int max_entries)
 		{
 			CHECK_FOR_INTERRUPTS();
 			if (max_entries > 0 && entries++ == max_entries)
+			{
+				acc->cut_off = true;
 				break;
+			}
 			if (index_getnext_tid(acc->scan, BackwardScanDirection) == NULL)
 				break;
 		}
@@ -506,39 +510,32 @@ look_up(Accumulator *acc, const AccKey *key, int max_entries)
 static Remembered *
 find_remembered(Accumulator *acc, const AccKey *key, bool create)
 {
-	Remembered	probe;
-	bool		found;
+	HTAB	  **table = &remembered[acc->counter ? 1 : 0];
 
 	if (remembered_lxid != interact_lxid())
 	{
-		/* The table of an earlier transaction went with its memory. */
-		remembered = NULL;
+		/* The tables of an earlier transaction went with its memory. */
+		remembered[0] = remembered[1] = NULL;
 		remembered_lxid = interact_lxid();
 	}
-	if (remembered == NULL)
+	if (*table == NULL && !create)
+		return NULL;
+	if (*table != NULL && create && hash_get_num_entries(*table) >= REMEMBER_MAX)
+	{
+		hash_destroy(*table);
+		*table = NULL;
+	}
+	if (*table == NULL)
 	{
 		HASHCTL		ctl;
 
-		if (!create)
-			return NULL;
-		ctl.keysize = sizeof(probe.key);
+		ctl.keysize = sizeof(AccKey);
 		ctl.entrysize = sizeof(Remembered);
 		ctl.hcxt = TopTransactionContext;
-		remembered = hash_create("interact rows written", 64, &ctl,
-								 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		*table = hash_create("interact rows written", 64, &ctl,
+							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
-	else if (create && hash_get_num_entries(remembered) >= REMEMBER_MAX)
-	{
-		hash_destroy(remembered);
-		remembered = NULL;
-		return find_remembered(acc, key, create);
-	}
-
-	memset(&probe.key, 0, sizeof(probe.key));
-	probe.key.key = *key;
-	probe.key.relid = RelationGetRelid(acc->rel);
-	return hash_search(remembered, &probe.key,
-					   create ? HASH_ENTER : HASH_FIND, &found);
+	return hash_search(*table, key, create ? HASH_ENTER : HASH_FIND, NULL);
 }
 
 /* Remember the version just written, and what other rows of the key hold. */
@@ -609,6 +606,9 @@ write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
 			  int64 other_count, double other_hot)
 {
 	Numeric		total = sum->total ? sum->total : int64_to_numeric(0);
+	int			slack = acc->cut_off ? LEVELS_PER_OCTAVE : 0;
+	int			count_level = interact_count_level(sum->count + other_count);
+	int			hot_level = interact_hot_level(interact_log2_add(sum->hot, other_hot));
 
 	if (sum->count == 0 && sum->users == 0 && sum->units == 0 &&
 		numeric_is_zero(total))
@@ -631,9 +631,9 @@ write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
 	WRITE(acc, Anum_counter_hot) = Float8GetDatum(sum->hot);
 	WRITE(acc, Anum_counter_total) = NumericGetDatum(total);
 	WRITE(acc, Anum_counter_count_level) =
-		Int16GetDatum((int16) interact_count_level(sum->count + other_count));
+		Int16GetDatum((int16) (count_level + slack));
 	WRITE(acc, Anum_counter_hot_level) =
-		Int32GetDatum(interact_hot_level(interact_log2_add(sum->hot, other_hot)));
+		Int32GetDatum(hot_level > PG_INT32_MIN ? hot_level + slack : hot_level);
 	if (locked)
 		update_version(acc);
 	else
@@ -701,6 +701,7 @@ counter_add(Accumulator *acc, const CounterDelta *delta)
 	entry = find_remembered(acc, &key, false);
 	if (entry != NULL && lock_remembered(acc, &key, entry))
 	{
+		acc->cut_off = false;
 		sum_counter(&sum, acc->row);
 		count = entry->count;
 		hot = entry->hot;
@@ -931,7 +932,7 @@ affinity_add(Accumulator *acc, const AffinityDelta *delta, int user_items,
 
 	write_affinity(acc, &state, user_items + change->items, nlocked > 0, change);
 	written = !TTS_EMPTY(acc->write);
-	if (written)
+	if (written && !acc->bulk)
 		remember(acc, &key, 0, 0);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);

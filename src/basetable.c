@@ -421,29 +421,23 @@ interact_derive(PG_FUNCTION_ARGS)
 	latest = GetCurrentTimestamp() + USECS_PER_DAY;
 	row_context = AllocSetContextCreate(CurrentMemoryContext, "interact row",
 										ALLOCSET_SMALL_SIZES);
-	old_context = MemoryContextSwitchTo(row_context);
 	for (;;)
 	{
 		Fact		from;
 		Fact		to;
-		bool		had = false;
-		bool		has = false;
+		bool		had;
+		bool		has;
 
 		CHECK_FOR_INTERRUPTS();
-		if (olds.store != NULL)
-		{
-			if (!transition_next(&olds))
-				break;
-			had = row_fact(table, olds.slot, &from);
-		}
-		if (news.store != NULL)
-		{
-			if (!transition_next(&news))
-				break;
-			has = row_fact(table, news.slot, &to);
-			if (has && to.at > latest)
-				interact_check_time(to.at, table->at_name);
-		}
+		if ((olds.store != NULL && !transition_next(&olds)) ||
+			(news.store != NULL && !transition_next(&news)))
+			break;
+
+		old_context = MemoryContextSwitchTo(row_context);
+		had = olds.store != NULL && row_fact(table, olds.slot, &from);
+		has = news.store != NULL && row_fact(table, news.slot, &to);
+		if (has && to.at > latest)
+			interact_check_time(to.at, table->at_name);
 
 		if (had && has)
 			change_fact(batch, &from, &to);
@@ -452,10 +446,9 @@ interact_derive(PG_FUNCTION_ARGS)
 		else if (has)
 			batch_add(batch, &to);
 
-		if (table->value != 0 || table->rating != 0 || table->event != 0)
-			MemoryContextReset(row_context);
+		MemoryContextSwitchTo(old_context);
+		MemoryContextReset(row_context);
 	}
-	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(row_context);
 	batch_end(batch);
 

@@ -32,6 +32,9 @@
 /* Facts collected before they are applied: about 12 MB. */
 #define BATCH_FACTS		100000
 
+/* From here on a batch does not remember which rows it wrote for each pair. */
+#define BULK_PAIRS		1000
+
 /* What a batch knows of one pair. */
 typedef struct PairEntry
 {
@@ -282,7 +285,7 @@ flush(Batch *batch)
 	if (batch->npairs > 0)
 	{
 		if (batch->affinity == NULL)
-			batch->affinity = affinity_open();
+			batch->affinity = affinity_open(batch->npairs > BULK_PAIRS);
 		merge_pairs(batch);
 		for (int i = 0, n; i < batch->npairs; i += n)
 		{
@@ -430,7 +433,7 @@ batch_fold(Batch *batch, int64 user, int64 item)
 	int			removed;
 
 	if (batch->affinity == NULL)
-		batch->affinity = affinity_open();
+		batch->affinity = affinity_open(true);
 	removed = affinity_fold(batch->affinity, user, item, &change);
 	note_users(batch, item, &change);
 	MemoryContextSwitchTo(old);

@@ -248,7 +248,7 @@ extern void counter_set_hot(Accumulator *acc, int64 item, int event,
 							double from, double to);
 extern int	counter_fold(Accumulator *acc, int64 item, int event);
 
-extern Accumulator *affinity_open(void);
+extern Accumulator *affinity_open(bool bulk);
 extern void affinity_add(Accumulator *acc, const AffinityDelta *delta,
 						 int user_items, AffinityChange *change);
 extern void affinity_rederive(Accumulator *acc, PairReader *reader, int64 user,
@@ -381,5 +381,46 @@ extern void affinity_reader_before(AffinityReader *reader, int64 key,
 extern bool affinity_reader_next(AffinityReader *reader, AffinityEntry *entry);
 extern int64 affinity_reader_entries(const AffinityReader *reader);
 extern void affinity_reader_close(AffinityReader *reader);
+
+
+/* ---------- walk.c: the walk behind recommend() ---------- */
+
+/* What a walk starts from and what it may return. */
+typedef struct WalkRequest
+{
+	const InteractSettings *settings;	/* exponents, budgets */
+	bool		has_user;		/* profile is that of user, else of items[] */
+	int64		user;			/* who asks; never a neighbour of himself */
+	const int64 *items;			/* profile without a user, most recent last */
+	int			nitems;			/* length of items[] */
+	const int64 *exclude;		/* items that are not returned */
+	int			nexclude;		/* length of exclude[] */
+	bool		exclude_seen;	/* items the user has are not returned */
+	int			max_items;		/* most items to return */
+	TimestampTz now;			/* age 0 */
+} WalkRequest;
+
+/* One answer, best first in arrays of it. */
+typedef struct WalkItem
+{
+	int64		item;
+	double		score;			/* above 0; comparable within one answer */
+	int64		because;		/* item of the profile that led here most */
+	int32		support;		/* neighbours that contributed */
+} WalkItem;
+
+typedef struct Walk Walk;
+
+extern Walk *walk_begin(const WalkRequest *request);
+
+/* Fills result[max_items], returns how many; each counts as taken. */
+extern int	walk_run(Walk *walk, WalkItem *result);
+
+/* True the first time an item is offered that the request may return. */
+extern bool walk_take(Walk *walk, int64 item);
+extern void walk_end(Walk *walk);
+
+/* Items that the recent users of item have too; fills result[max_items]. */
+extern int	walk_similar(int64 item, int max_items, WalkItem *result);
 
 #endif							/* INTERACT_H */

@@ -201,7 +201,7 @@ interact_repair(bool affinity, bool counter, bool progress)
 						 repair_pair, batch, progress ? "pairs" : NULL);
 		batch_end(batch);
 
-		acc = affinity_open();
+		acc = affinity_open(true);
 		(void) for_each_row("SELECT n.user_id, n.items"
 							" FROM (SELECT user_id, pg_catalog.count(DISTINCT item_id) AS items"
 							"  FROM %s.interact_affinity GROUP BY user_id) AS n"

@@ -90,6 +90,8 @@ static const SettingInfo setting_info[] = {
 	"age at which an event counts half for trending"},
 };
 
+#define NUM_SETTINGS	((int) lengthof(setting_info))
+
 static InteractSettings settings;
 static bool settings_valid = false;
 static uint64 settings_generation = 0;
@@ -111,14 +113,14 @@ find_setting(const char *name)
 {
 	StringInfoData known;
 
-	for (int i = 0; i < lengthof(setting_info); i++)
+	for (int i = 0; i < NUM_SETTINGS; i++)
 	{
 		if (strcmp(setting_info[i].name, name) == 0)
 			return &setting_info[i];
 	}
 
 	initStringInfo(&known);
-	for (int i = 0; i < lengthof(setting_info); i++)
+	for (int i = 0; i < NUM_SETTINGS; i++)
 		appendStringInfo(&known, "%s%s", i ? ", " : "", setting_info[i].name);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -224,7 +226,7 @@ interact_settings(void)
 	if (settings_valid && settings_generation == interact_generation())
 		return &settings;
 
-	for (int i = 0; i < lengthof(setting_info); i++)
+	for (int i = 0; i < NUM_SETTINGS; i++)
 		assign_setting(&fresh, &setting_info[i], setting_info[i].def);
 
 	/* Set before reading, so that a message that arrives meanwhile counts. */
@@ -247,7 +249,7 @@ interact_settings(void)
 
 		/* A row that a newer version wrote must not stop an older one. */
 		info = NULL;
-		for (int i = 0; i < lengthof(setting_info); i++)
+		for (int i = 0; i < NUM_SETTINGS; i++)
 		{
 			if (strcmp(setting_info[i].name, name) == 0)
 				info = &setting_info[i];
@@ -275,7 +277,7 @@ interact_settings_list(PG_FUNCTION_ARGS)
 	const InteractSettings *now = interact_settings();
 
 	InitMaterializedSRF(fcinfo, 0);
-	for (int i = 0; i < lengthof(setting_info); i++)
+	for (int i = 0; i < NUM_SETTINGS; i++)
 	{
 		const SettingInfo *info = &setting_info[i];
 		Datum		values[6];

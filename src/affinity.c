@@ -1,0 +1,268 @@
+/*-------------------------------------------------------------------------
+ *
+ * affinity.c
+ *	  Index-only reads of interact_affinity in both directions of the walk.
+ *
+ * A walk reads thousands of short ranges of two indexes.  The executor would
+ * pay for a plan node, a slot and several function calls per entry; here one
+ * scan descriptor is positioned again and again, and columns are taken from
+ * the index tuple at fixed offsets, because all of them are NOT NULL and of
+ * fixed width.
+ *
+ * Visibility follows nodeIndexonlyscan.c: an entry whose heap page is
+ * all-visible is taken as it is, after a predicate lock on the page; any
+ * other entry asks the heap.  The snapshot is the one that was active at
+ * open and has to stay active until close.  Nothing is written, so all of
+ * this runs on a standby as well.
+ *
+ * Both indexes are (key, last_at DESC, other) INCLUDE (signals, rating,
+ * user_items): forward is newest first; rows of equal time come in the order
+ * of "other", descending when read oldest first.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/itup.h"
+#include "access/relscan.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/visibilitymap.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/predicate.h"
+#include "utils/fmgroids.h"
+#include "utils/snapmgr.h"
+
+#include "interact.h"
+
+/* Columns of the two indexes, in index order. */
+enum
+{
+	Anum_index_key = 1,
+	Anum_index_last_at,
+	Anum_index_other,
+	Anum_index_signals,
+	Anum_index_rating,
+	Anum_index_user_items,
+	Natts_index = Anum_index_user_items
+};
+
+/* The data of one index tuple as it lies on the page. */
+typedef struct IndexRow
+{
+	int64		key;			/* user, or item */
+	TimestampTz last_at;		/* microseconds since 2000-01-01 UTC */
+	int64		other;			/* item, or user */
+	int32		signals;		/* event bits */
+	int16		rating;			/* 0 = none */
+	int16		user_items;		/* items */
+} IndexRow;
+
+struct AffinityReader
+{
+	Relation	heap;			/* interact_affinity, AccessShareLock */
+	Relation	index;			/* AccessShareLock */
+	Snapshot	snapshot;		/* active at open */
+	TupleTableSlot *slot;		/* heap fetches */
+	Buffer		vmbuffer;		/* last visibility map page, pinned */
+	IndexScanDesc whole;		/* one key; NULL until first needed */
+	IndexScanDesc part;			/* key and time; NULL until first needed */
+	IndexScanDesc scan;			/* whichever is being read, or NULL */
+	ScanDirection direction;	/* of scan */
+	ScanKeyData wholekey[1];	/* of whole */
+	ScanKeyData fromkeys[2];	/* of part, last_at >= */
+	ScanKeyData beforekeys[2];	/* of part, last_at < */
+	int64		entries;		/* index entries read so far */
+};
+
+
+/*
+ * Raises an error unless the index has the columns that IndexRow lays out.
+ */
+static void
+check_layout(Relation index)
+{
+	static const int16 lengths[Natts_index] = {8, 8, 8, 4, 2, 2};
+	TupleDesc	desc = RelationGetDescr(index);
+	bool		same = desc->natts == Natts_index;
+
+	for (int i = 0; same && i < Natts_index; i++)
+		same = TupleDescAttr(desc, i)->attlen == lengths[i];
+	if (!same)
+		elog(ERROR, "index \"%s\" does not have the expected columns",
+			 RelationGetRelationName(index));
+}
+
+/*
+ * Opens a reader of rel (REL_AFFINITY_USER or REL_AFFINITY_ITEM) under the
+ * active snapshot, allocated in the current memory context.  It reads nothing
+ * until it is positioned.
+ */
+AffinityReader *
+affinity_reader_open(InteractRel rel)
+{
+	AffinityReader *reader = palloc0(sizeof(AffinityReader));
+
+	Assert(rel == REL_AFFINITY_USER || rel == REL_AFFINITY_ITEM);
+
+	reader->heap = table_open(interact_relid(REL_AFFINITY), AccessShareLock);
+	reader->index = index_open(interact_relid(rel), AccessShareLock);
+	check_layout(reader->index);
+	reader->snapshot = GetActiveSnapshot();
+	reader->slot = table_slot_create(reader->heap, NULL);
+	reader->vmbuffer = InvalidBuffer;
+
+	ScanKeyInit(&reader->wholekey[0], Anum_index_key,
+				BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(0));
+	reader->fromkeys[0] = reader->wholekey[0];
+	reader->beforekeys[0] = reader->wholekey[0];
+	ScanKeyInit(&reader->fromkeys[1], Anum_index_last_at,
+				BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE,
+				TimestampTzGetDatum(0));
+	ScanKeyInit(&reader->beforekeys[1], Anum_index_last_at,
+				BTLessStrategyNumber, F_TIMESTAMPTZ_LT,
+				TimestampTzGetDatum(0));
+	return reader;
+}
+
+/*
+ * Begins an index-only scan with nkeys keys.
+ */
+static IndexScanDesc
+begin_scan(AffinityReader *reader, int nkeys)
+{
+	IndexScanDesc scan;
+
+	scan = interact_index_beginscan(reader->heap, reader->index,
+									reader->snapshot, nkeys);
+	scan->xs_want_itup = true;
+	return scan;
+}
+
+/*
+ * Positions the reader on all entries of key, newest first.
+ */
+void
+affinity_reader_newest(AffinityReader *reader, int64 key)
+{
+	if (reader->whole == NULL)
+		reader->whole = begin_scan(reader, 1);
+	reader->scan = reader->whole;
+	reader->direction = ForwardScanDirection;
+	reader->wholekey[0].sk_argument = Int64GetDatum(key);
+	index_rescan(reader->scan, reader->wholekey, 1, NULL, 0);
+}
+
+/*
+ * Positions the reader by a key and a bound on the time.
+ */
+static void
+rescan_part(AffinityReader *reader, ScanKey keys, ScanDirection direction,
+			int64 key, TimestampTz at)
+{
+	if (reader->part == NULL)
+		reader->part = begin_scan(reader, 2);
+	reader->scan = reader->part;
+	reader->direction = direction;
+	keys[0].sk_argument = Int64GetDatum(key);
+	keys[1].sk_argument = TimestampTzGetDatum(at);
+	index_rescan(reader->scan, keys, 2, NULL, 0);
+}
+
+/*
+ * Positions the reader on the entries of key with last_at >= at, oldest first.
+ */
+void
+affinity_reader_from(AffinityReader *reader, int64 key, TimestampTz at)
+{
+	rescan_part(reader, reader->fromkeys, BackwardScanDirection, key, at);
+}
+
+/*
+ * Positions the reader on the entries of key with last_at < at, newest first.
+ */
+void
+affinity_reader_before(AffinityReader *reader, int64 key, TimestampTz at)
+{
+	rescan_part(reader, reader->beforekeys, ForwardScanDirection, key, at);
+}
+
+/*
+ * Reads the next visible entry into *entry; false when there is none left, or
+ * when the reader was never positioned.  After false it has to be positioned
+ * again.
+ */
+bool
+affinity_reader_next(AffinityReader *reader, AffinityEntry *entry)
+{
+	IndexScanDesc scan = reader->scan;
+	ItemPointer tid;
+
+	if (scan == NULL)
+		return false;
+
+	while ((tid = index_getnext_tid(scan, reader->direction)) != NULL)
+	{
+		const IndexRow *row;
+
+		CHECK_FOR_INTERRUPTS();
+		reader->entries++;
+
+		if (VM_ALL_VISIBLE(reader->heap, ItemPointerGetBlockNumber(tid),
+						   &reader->vmbuffer))
+			PredicateLockPage(reader->heap, ItemPointerGetBlockNumber(tid),
+							  reader->snapshot);
+		else
+		{
+			if (!index_fetch_heap(scan, reader->slot))
+				continue;
+			ExecClearTuple(reader->slot);
+			if (scan->xs_heap_continue)
+				elog(ERROR, "non-MVCC snapshots are not supported in index-only scans");
+		}
+
+		if (scan->xs_itup == NULL)
+			elog(ERROR, "no data returned for index-only scan");
+		Assert(!IndexTupleHasNulls(scan->xs_itup));
+		row = (const IndexRow *) ((const char *) scan->xs_itup +
+								  IndexInfoFindDataOffset(scan->xs_itup->t_info));
+		entry->other = row->other;
+		entry->at = row->last_at;
+		entry->signals = row->signals;
+		entry->rating = row->rating;
+		entry->user_items = row->user_items;
+		return true;
+	}
+
+	reader->scan = NULL;
+	return false;
+}
+
+/*
+ * Number of index entries read since open, invisible ones included.
+ */
+int64
+affinity_reader_entries(const AffinityReader *reader)
+{
+	return reader->entries;
+}
+
+/*
+ * Ends the reader's scans and frees it.  Its locks stay until the end of the
+ * transaction, like those of any query.
+ */
+void
+affinity_reader_close(AffinityReader *reader)
+{
+	if (reader->whole != NULL)
+		index_endscan(reader->whole);
+	if (reader->part != NULL)
+		index_endscan(reader->part);
+	if (reader->vmbuffer != InvalidBuffer)
+		ReleaseBuffer(reader->vmbuffer);
+	ExecDropSingleTupleTableSlot(reader->slot);
+	index_close(reader->index, NoLock);
+	table_close(reader->heap, NoLock);
+	pfree(reader);
+}

@@ -1,0 +1,425 @@
+/*-------------------------------------------------------------------------
+ *
+ * privilege.c
+ *	  interact_grant() and interact_revoke(): what a role may do, in three
+ *	  words instead of a GRANT per object.
+ *
+ * Nothing of the extension is granted to PUBLIC.  A capability is a set of
+ * ordinary privileges, written down once in the tables below:
+ *
+ *	read	ask for recommendations, popularity and lists
+ *	write	record, with the functions or with plain DML on the base tables
+ *	admin	define events, tune, check and rebuild
+ *
+ * Every function belongs to exactly one capability, except trigger functions,
+ * which nobody has to call.  Tables may belong to several, with different
+ * privileges in each.  No capability writes a derived table: only the
+ * triggers do.
+ *
+ * The functions here only put GRANT and REVOKE statements together; these
+ * run with the privileges of the caller and do what they always do.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "interact.h"
+
+#include "access/htup_details.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "commands/extension.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+#include "utils/syscache.h"
+
+typedef enum Capability
+{
+	CAP_READ,
+	CAP_WRITE,
+	CAP_ADMIN,
+	NUM_CAPABILITIES
+} Capability;
+
+static const char *const capability_names[NUM_CAPABILITIES] = {
+	[CAP_READ] = "read",
+	[CAP_WRITE] = "write",
+	[CAP_ADMIN] = "admin",
+};
+
+/* A function, with all its overloads, and the capability to execute it. */
+typedef struct FunctionGrant
+{
+	const char *name;
+	Capability	capability;
+} FunctionGrant;
+
+static const FunctionGrant function_grants[] = {
+	{"recommend", CAP_READ},
+	{"recommend_for_items", CAP_READ},
+	{"interact_similar_items", CAP_READ},
+	{"interact_popular", CAP_READ},
+	{"interact_trending", CAP_READ},
+
+	{"interact_record", CAP_WRITE},
+	{"interact_record_view", CAP_WRITE},
+	{"interact_record_views", CAP_WRITE},
+	{"interact_add_favorite", CAP_WRITE},
+	{"interact_remove_favorite", CAP_WRITE},
+	{"interact_submit_review", CAP_WRITE},
+	{"interact_delete_review", CAP_WRITE},
+	{"interact_react", CAP_WRITE},
+	{"interact_unreact", CAP_WRITE},
+	{"interact_add_to_cart", CAP_WRITE},
+	{"interact_remove_from_cart", CAP_WRITE},
+	{"interact_checkout", CAP_WRITE},
+	{"interact_record_purchase", CAP_WRITE},
+	{"interact_record_purchases", CAP_WRITE},
+
+	{"interact_check", CAP_ADMIN},
+	{"interact_rebuild", CAP_ADMIN},
+	{"interact_compact", CAP_ADMIN},
+	{"interact_define_event", CAP_ADMIN},
+	{"interact_set", CAP_ADMIN},
+	{"interact_settings", CAP_ADMIN},
+	{"interact_grant", CAP_ADMIN},
+	{"interact_revoke", CAP_ADMIN},
+};
+
+/* A table, view or sequence and its privileges in each capability. */
+typedef struct RelationGrant
+{
+	const char *name;
+	AclMode		privileges[NUM_CAPABILITIES];	/* read, write, admin */
+} RelationGrant;
+
+#define SEL		ACL_SELECT
+#define DML		(ACL_SELECT | ACL_INSERT | ACL_UPDATE | ACL_DELETE)
+#define SEQ		ACL_USAGE		/* of a sequence: nextval() and currval() */
+
+static const RelationGrant relation_grants[] = {
+	{"interact_view", {SEL, DML, 0}},
+	{"interact_favorite", {SEL, DML, 0}},
+	{"interact_review", {SEL, DML, 0}},
+	{"interact_reaction", {SEL, DML, 0}},
+	{"interact_cart_item", {SEL, DML, 0}},
+	{"interact_purchase", {SEL, DML, 0}},
+	{"interact_event", {SEL, DML, 0}},
+	{"interact_friend", {SEL, DML, 0}},
+
+	/* an identity column needs none of these, but some ORMs call nextval() */
+	{"interact_view_id_seq", {0, SEQ, 0}},
+	{"interact_favorite_id_seq", {0, SEQ, 0}},
+	{"interact_review_id_seq", {0, SEQ, 0}},
+	{"interact_reaction_id_seq", {0, SEQ, 0}},
+	{"interact_cart_item_id_seq", {0, SEQ, 0}},
+	{"interact_purchase_id_seq", {0, SEQ, 0}},
+	{"interact_event_id_seq", {0, SEQ, 0}},
+	{"interact_friend_id_seq", {0, SEQ, 0}},
+
+	{"interact_event_type", {SEL, 0, DML}},
+	{"interact_setting", {0, 0, DML}},
+	{"interact_pruned", {0, 0, DML}},
+	{"interact_pruned_id_seq", {0, 0, SEQ}},
+
+	{"interact_affinity", {0, 0, SEL}},
+	{"interact_counter", {0, 0, SEL}},
+	{"interact_item_stats", {SEL, 0, 0}},
+};
+
+#undef SEL
+#undef DML
+#undef SEQ
+
+PG_FUNCTION_INFO_V1(interact_grant);
+PG_FUNCTION_INFO_V1(interact_revoke);
+
+
+/*
+ * The role argument: a name, which must exist; *roleid is set.  PUBLIC is not
+ * a role.
+ */
+static char *
+arg_role(FunctionCallInfo fcinfo, int n, Oid *roleid)
+{
+	char	   *name;
+
+	if (PG_ARGISNULL(n))
+		interact_null_error("role");
+	name = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	*roleid = get_role_oid(name, false);
+	return name;
+}
+
+/*
+ * The capability argument.
+ */
+static Capability
+arg_capability(FunctionCallInfo fcinfo, int n)
+{
+	char	   *name;
+
+	if (PG_ARGISNULL(n))
+		interact_null_error("capability");
+	name = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	for (int cap = 0; cap < NUM_CAPABILITIES; cap++)
+	{
+		if (strcmp(name, capability_names[cap]) == 0)
+			return (Capability) cap;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown capability \"%s\"", name),
+			 errhint("Capabilities are read, write and admin.")));
+}
+
+/*
+ * Raises an error unless the current user owns the extension's objects.
+ * GRANT by somebody else would be no error but a warning and no effect.
+ */
+static void
+check_owner(void)
+{
+	HeapTuple	tuple;
+	Oid			owner;
+
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(interact_relid(REL_VIEW)));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u",
+			 interact_relid(REL_VIEW));
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+
+	if (!has_privs_of_role(GetUserId(), owner))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_EXTENSION, "interact");
+}
+
+/*
+ * Appends the OIDs of all the extension's functions called name to the list.
+ */
+static List *
+append_functions(List *functions, const char *name)
+{
+	Oid			schema = get_rel_namespace(interact_relid(REL_VIEW));
+	Oid			extension = get_extension_oid("interact", false);
+	CatCList   *catlist;
+	bool		found = false;
+
+	catlist = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	for (int i = 0; i < catlist->n_members; i++)
+	{
+		HeapTuple	tuple = &catlist->members[i]->tuple;
+		Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
+
+		/* the schema may hold functions of others by the same name */
+		if (proc->pronamespace != schema ||
+			getExtensionOfObject(ProcedureRelationId, proc->oid) != extension)
+			continue;
+
+		functions = lappend_oid(functions, proc->oid);
+		found = true;
+	}
+	ReleaseSysCacheList(catlist);
+
+	if (!found)
+		elog(ERROR, "function %s of extension interact does not exist", name);
+	return functions;
+}
+
+/*
+ * The OIDs of the functions of a capability.
+ */
+static List *
+capability_functions(Capability cap)
+{
+	List	   *functions = NIL;
+
+	for (int i = 0; i < (int) lengthof(function_grants); i++)
+	{
+		if (function_grants[i].capability == cap)
+			functions = append_functions(functions, function_grants[i].name);
+	}
+	return functions;
+}
+
+/*
+ * The functions' names and argument types as a list for GRANT.
+ */
+static const char *
+function_list(List *functions)
+{
+	StringInfoData list;
+	ListCell   *lc;
+
+	initStringInfo(&list);
+	foreach(lc, functions)
+		appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "",
+						 format_procedure_qualified(lfirst_oid(lc)));
+	return list.data;
+}
+
+/*
+ * The privileges as a list for GRANT.
+ */
+static const char *
+privilege_list(AclMode privileges)
+{
+	static const struct
+	{
+		AclMode		privilege;
+		const char *name;
+	}			names[] =
+	{
+		{ACL_SELECT, "SELECT"},
+		{ACL_INSERT, "INSERT"},
+		{ACL_UPDATE, "UPDATE"},
+		{ACL_DELETE, "DELETE"},
+		{ACL_USAGE, "USAGE"},
+	};
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < (int) lengthof(names); i++)
+	{
+		if (privileges & names[i].privilege)
+			appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "",
+							 names[i].name);
+	}
+	return list.data;
+}
+
+/*
+ * Runs one GRANT or REVOKE; to be called while SPI is connected.
+ */
+static void
+execute(const char *command)
+{
+	int			result = SPI_execute(command, false, 0);
+
+	if (result != SPI_OK_UTILITY)
+		elog(ERROR, "SPI_execute returned %s for: %s",
+			 SPI_result_code_string(result), command);
+}
+
+/*
+ * Grants the privileges on a relation of the extension to the role, or
+ * revokes them.
+ */
+static void
+change_relation(bool grant, const char *name, AclMode privileges,
+				const char *role)
+{
+	execute(psprintf("%s %s ON %s %s.%s %s %s",
+					 grant ? "GRANT" : "REVOKE",
+					 privilege_list(privileges),
+					 privileges & ACL_USAGE ? "SEQUENCE" : "TABLE",
+					 interact_schema(), quote_identifier(name),
+					 grant ? "TO" : "FROM", quote_identifier(role)));
+}
+
+/*
+ * Was EXECUTE on any of the functions granted to this role itself, not to
+ * PUBLIC or to a role it is a member of?  To be called while SPI is
+ * connected.
+ */
+static bool
+has_direct_execute(Oid roleid, List *functions)
+{
+	StringInfoData query;
+	ListCell   *lc;
+
+	initStringInfo(&query);
+	appendStringInfo(&query,
+					 "SELECT FROM pg_catalog.pg_proc p, "
+					 "pg_catalog.aclexplode(p.proacl) a "
+					 "WHERE a.grantee OPERATOR(pg_catalog.=) %u "
+					 "AND p.oid OPERATOR(pg_catalog.=) ANY ('{", roleid);
+	foreach(lc, functions)
+		appendStringInfo(&query, "%s%u", lc == list_head(functions) ? "" : ",",
+						 lfirst_oid(lc));
+	appendStringInfoString(&query, "}'::pg_catalog.oid[])");
+
+	if (SPI_execute(query.data, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute failed: %s", query.data);
+	return SPI_processed > 0;
+}
+
+/*
+ * interact_grant(role, capability) returns void
+ *
+ * Gives the role a capability.
+ */
+Datum
+interact_grant(PG_FUNCTION_ARGS)
+{
+	Oid			roleid;
+	char	   *role = arg_role(fcinfo, 0, &roleid);
+	Capability	cap = arg_capability(fcinfo, 1);
+
+	check_owner();
+
+	SPI_connect();
+	execute(psprintf("GRANT USAGE ON SCHEMA %s TO %s",
+					 interact_schema(), quote_identifier(role)));
+	execute(psprintf("GRANT EXECUTE ON FUNCTION %s TO %s",
+					 function_list(capability_functions(cap)),
+					 quote_identifier(role)));
+	for (int i = 0; i < (int) lengthof(relation_grants); i++)
+	{
+		const RelationGrant *rel = &relation_grants[i];
+
+		if (rel->privileges[cap] != 0)
+			change_relation(true, rel->name, rel->privileges[cap], role);
+	}
+	SPI_finish();
+
+	PG_RETURN_VOID();
+}
+
+/*
+ * interact_revoke(role, capability) returns void
+ *
+ * Takes a capability from the role.  Privileges that another capability of
+ * the role includes stay, and so does USAGE on the schema, which may hold
+ * more than this extension.
+ */
+Datum
+interact_revoke(PG_FUNCTION_ARGS)
+{
+	Oid			roleid;
+	char	   *role = arg_role(fcinfo, 0, &roleid);
+	Capability	cap = arg_capability(fcinfo, 1);
+	AclMode		kept[lengthof(relation_grants)] = {0};
+
+	check_owner();
+
+	SPI_connect();
+	for (int i = 0; i < NUM_CAPABILITIES; i++)
+	{
+		if (i == (int) cap ||
+			!has_direct_execute(roleid, capability_functions((Capability) i)))
+			continue;
+		for (int r = 0; r < (int) lengthof(relation_grants); r++)
+			kept[r] |= relation_grants[r].privileges[i];
+	}
+
+	execute(psprintf("REVOKE EXECUTE ON FUNCTION %s FROM %s",
+					 function_list(capability_functions(cap)),
+					 quote_identifier(role)));
+	for (int i = 0; i < (int) lengthof(relation_grants); i++)
+	{
+		const RelationGrant *rel = &relation_grants[i];
+		AclMode		privileges = rel->privileges[cap] & ~kept[i];
+
+		if (privileges != 0)
+			change_relation(false, rel->name, privileges, role);
+	}
+	SPI_finish();
+
+	PG_RETURN_VOID();
+}
