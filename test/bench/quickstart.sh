@@ -31,7 +31,9 @@ load_titles()
 {
 	psql -c "CREATE TABLE product (id bigint PRIMARY KEY, name text NOT NULL)"
 	psql -c "COPY product (id, name) FROM STDIN
-	         WITH (FORMAT csv, DELIMITER E'\t', QUOTE E'\b')" <"$data/item_titles.tsv"
+	         WITH (FORMAT csv, DELIMITER E'\t', QUOTE E'\b', FORCE_NOT_NULL (name))" \
+		<"$data/item_titles.tsv"
+	psql -c "UPDATE product SET name = 'item ' || id WHERE name = ''"
 }
 
 # Order lines straight into the base table.  awk turns unix time into a form

@@ -79,25 +79,26 @@ SELECT views, favorites, likes, dislikes, ratings, rating_avg AS rating,
 \timing off
 
 \echo
-\echo '==== It is live: user' :customer 'looks at something new'
-SELECT p.id AS fresh, p.name AS fresh_name
-  FROM interact_popular(50) WITH ORDINALITY AS t (item_id, score, count, users, place)
+\echo '==== It is live: user' :customer 'looks at three products they never saw'
+SELECT p.id AS fresh
+  FROM interact_popular(100) WITH ORDINALITY AS t (item_id, score, count, users, place)
   JOIN product AS p ON p.id = t.item_id
- WHERE NOT EXISTS (SELECT FROM interact_view AS v WHERE v.user_id = :customer AND v.item_id = p.id)
-   AND NOT EXISTS (SELECT FROM interact_purchase AS b WHERE b.user_id = :customer AND b.item_id = p.id)
+ WHERE NOT EXISTS (SELECT FROM interact_affinity AS a WHERE a.user_id = :customer AND a.item_id = p.id)
    AND p.id NOT IN (SELECT item_id FROM recommend(:customer, 50))
  ORDER BY t.place LIMIT 1 \gset
-\echo 'After interact_record_view(':customer',' :fresh')':  :fresh_name
-\echo 'these are among the next 20, in the same transaction:'
+CREATE TEMP TABLE before AS SELECT item_id FROM recommend(:customer);
 BEGIN;
-SELECT interact_record_view(:customer, :fresh) AS recorded \gset
+SELECT left(p.name, 36) AS product, interact_record_view(:customer, p.id) AS recorded
+  FROM (SELECT :fresh UNION ALL SELECT item_id FROM interact_similar_items(:fresh, 2)) AS f (item_id)
+  JOIN product AS p ON p.id = f.item_id;
+\echo '... and these are new among the ten of recommend(':customer'), in the same transaction'
 \timing on
-SELECT r.place, left(p.name, 36) AS product, pg_temp.because(:customer, r.because_item_id) AS because
-  FROM recommend(:customer, 20) WITH ORDINALITY
+SELECT left(p.name, 36) AS product, pg_temp.because(:customer, r.because_item_id) AS because
+  FROM recommend(:customer) WITH ORDINALITY
        AS r (item_id, score, reason, because_item_id, support, place)
   JOIN product AS p ON p.id = r.item_id
- WHERE r.because_item_id = :fresh
- ORDER BY r.place LIMIT 5;
+ WHERE r.item_id NOT IN (SELECT item_id FROM before)
+ ORDER BY r.place;
 \timing off
 ROLLBACK;
 
