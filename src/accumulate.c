@@ -672,15 +672,18 @@ lock_counters(Accumulator *acc, CounterDelta *sum)
 	return nlocked;
 }
 
-/* Count and hot of the rows found that are not ours, into *count and *hot. */
+/*
+ * Count and hot of the rows found that are not ours, into *count and *hot.
+ * Ours are those locked and the one with the id own_id.
+ */
 static void
-sum_others(Accumulator *acc, int64 *count, double *hot)
+sum_others(Accumulator *acc, int64 own_id, int64 *count, double *hot)
 {
 	*count = 0;
 	*hot = -get_float8_infinity();
 	for (int i = 0; i < acc->nfound; i++)
 	{
-		if (acc->found[i].locked)
+		if (acc->found[i].locked || acc->found[i].id == own_id)
 			continue;
 		*count += acc->found[i].count;
 		*hot = interact_log2_add(*hot, acc->found[i].hot);
@@ -706,12 +709,23 @@ counter_add(Accumulator *acc, const CounterDelta *delta)
 		count = entry->count;
 		hot = entry->hot;
 		locked = true;
+
+		/* A level that rises has to be that of the whole key as it is now. */
+		if (interact_count_level(sum.count + count) >
+			DatumGetInt16(column(acc->row, Anum_counter_count_level)) ||
+			interact_hot_level(interact_log2_add(sum.hot, hot)) >
+			DatumGetInt32(column(acc->row, Anum_counter_hot_level)))
+		{
+			look_up(acc, &key, LOOK_ENTRIES);
+			sum_others(acc, DatumGetInt64(column(acc->row, Anum_counter_id)),
+					   &count, &hot);
+		}
 	}
 	else
 	{
 		look_up(acc, &key, LOOK_ENTRIES);
 		locked = lock_counters(acc, &sum) > 0;
-		sum_others(acc, &count, &hot);
+		sum_others(acc, 0, &count, &hot);
 	}
 
 	write_counter(acc, &sum, locked, count, hot);
@@ -742,7 +756,7 @@ counter_set_hot(Accumulator *acc, int64 item, int event, double from, double to)
 	if (lock_counters(acc, &sum) == 0)
 		return;					/* someone else is there; try again later */
 
-	sum_others(acc, &count, &hot);
+	sum_others(acc, 0, &count, &hot);
 	since = exp2(sum.hot - to) - exp2(from - to);
 	if (since < 1e-9 || isnan(since))
 		sum.hot = to;
@@ -776,7 +790,7 @@ counter_fold(Accumulator *acc, int64 item, int event)
 	nlocked = lock_counters(acc, &sum);
 	if (nlocked > 1)
 	{
-		sum_others(acc, &count, &hot);
+		sum_others(acc, 0, &count, &hot);
 		write_counter(acc, &sum, true, count, hot);
 	}
 	ExecClearTuple(acc->row);

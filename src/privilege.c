@@ -87,6 +87,11 @@ static const FunctionGrant function_grants[] = {
 	{"interact_define_event", CAP_ADMIN},
 	{"interact_set", CAP_ADMIN},
 	{"interact_settings", CAP_ADMIN},
+	/* the audit views call these with the rights of who reads the views */
+	{"interact_hot_accum", CAP_ADMIN},
+	{"interact_hot_combine", CAP_ADMIN},
+	{"interact_hot_sum", CAP_ADMIN},
+	{"interact_log2_sum", CAP_ADMIN},
 	{"interact_grant", CAP_ADMIN},
 	{"interact_revoke", CAP_ADMIN},
 };
@@ -130,6 +135,9 @@ static const RelationGrant relation_grants[] = {
 	{"interact_affinity", {0, 0, SEL}},
 	{"interact_counter", {0, 0, SEL}},
 	{"interact_item_stats", {SEL, 0, 0}},
+	{"interact_fact", {SEL, 0, 0}},
+	{"interact_audit_pair", {0, 0, SEL}},
+	{"interact_audit_counter", {0, 0, SEL}},
 };
 
 #undef SEL

@@ -306,12 +306,14 @@ interact_set(PG_FUNCTION_ARGS)
 	Oid			types[2] = {TEXTOID, TEXTOID};
 	Datum		values[2];
 	const SettingInfo *info;
+	double		before;
 	double		value;
 	int			rc;
 
 	if (PG_ARGISNULL(0))
 		interact_null_error("name");
 	info = find_setting(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	before = setting_value(interact_settings(), info);
 	values[0] = PG_GETARG_DATUM(0);
 
 	SPI_connect();
@@ -337,6 +339,11 @@ interact_set(PG_FUNCTION_ARGS)
 	if (rc < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(rc));
 	SPI_finish();
+
+	if (info->offset == FIELD(trending_half_life) && value != before)
+		ereport(NOTICE,
+				(errmsg("stored trends still follow the former half-life"),
+				 errhint("Run SELECT interact_rebuild('hot') to compute them again.")));
 
 	PG_RETURN_TEXT_P(cstring_to_text(setting_text(info, value)));
 }

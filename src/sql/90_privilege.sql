@@ -1,6 +1,6 @@
 -- Private by default: PUBLIC has no right on anything here, whatever the
--- default privileges of the database say. Functions and views revoke theirs
--- where they are created.
+-- default privileges of the database say. Functions revoke theirs where they
+-- are created.
 
 REVOKE ALL ON TABLE
     @extschema@.interact_view,
@@ -16,7 +16,11 @@ REVOKE ALL ON TABLE
     @extschema@.interact_setting,
     @extschema@.interact_pruned,
     @extschema@.interact_affinity,
-    @extschema@.interact_counter
+    @extschema@.interact_counter,
+    @extschema@.interact_fact,
+    @extschema@.interact_audit_pair,
+    @extschema@.interact_audit_counter,
+    @extschema@.interact_item_stats
 FROM PUBLIC;
 REVOKE ALL ON SEQUENCE
     @extschema@.interact_view_id_seq,
