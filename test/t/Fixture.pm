@@ -7,8 +7,9 @@ use warnings FATAL => 'all';
 
 use Exporter 'import';
 use FindBin;
+use Test::More;
 
-our @EXPORT = qw(fill answers slurp);
+our @EXPORT = qw(fill answers digest same slurp);
 
 # SQL that puts rows into every table an application or an administrator
 # writes, in the schema that search_path leads to.  Users share items, so that
@@ -55,11 +56,13 @@ SQL
 }
 
 # Queries whose results must be the same on any copy of the database, by name.
+# Scores that depend on the time of the call are left out.
 sub answers
 {
 	return (
 		'recommend()' =>
-		  'SELECT u, r.* FROM generate_series(1, 62) AS u, recommend(u) WITH ORDINALITY AS r
+		  'SELECT u, ordinality, item_id, reason, because_item_id, support
+		     FROM generate_series(1, 62) AS u, recommend(u) WITH ORDINALITY
 		    ORDER BY u, ordinality',
 		'interact_similar_items()' =>
 		  'SELECT i, s.* FROM generate_series(1, 41) AS i,
@@ -67,7 +70,7 @@ sub answers
 		'interact_popular()' =>
 		  'SELECT * FROM interact_popular(50) WITH ORDINALITY ORDER BY ordinality',
 		'interact_trending()' =>
-		  'SELECT item_id, round(score::numeric, 6), count, users
+		  'SELECT item_id, count, users
 		     FROM interact_trending(50) WITH ORDINALITY ORDER BY ordinality',
 		'interact_item_stats' =>
 		  'SELECT * FROM interact_item_stats ORDER BY item_id',
@@ -75,6 +78,33 @@ sub answers
 		  'SELECT * FROM interact_settings() ORDER BY name',
 		'interact_event_type' =>
 		  'SELECT * FROM interact_event_type ORDER BY id');
+}
+
+# The same query with one short row as its result
+sub digest
+{
+	my ($query) = @_;
+
+	return "SELECT count(*), md5(string_agg(t::text, E'\\n')) FROM ($query) AS t";
+}
+
+# Like is() for results of many rows: tells where they start to differ.
+sub same
+{
+	my ($got, $expected, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	return pass($name) if $got eq $expected;
+
+	my @got = split /\n/, $got;
+	my @expected = split /\n/, $expected;
+	my $row = 0;
+	$row++ while $row < @got && $row < @expected && $got[$row] eq $expected[$row];
+	fail($name);
+	diag("rows: " . @got . ", expected: " . @expected . "; the first to differ is row $row");
+	diag("     got: " . ($got[$row] // '(none)'));
+	diag("expected: " . ($expected[$row] // '(none)'));
+	return 0;
 }
 
 # Content of a file in the checkout
