@@ -28,6 +28,8 @@ $node->safe_psql('source', 'CREATE SCHEMA shop; CREATE EXTENSION interact SCHEMA
 $node->safe_psql('source', $path . fill());
 # Gaps in the identities
 $node->safe_psql('source', $path . 'DELETE FROM interact_view WHERE id % 5 = 0');
+# Trends follow the half-life that was set, and forget what was deleted.
+$node->safe_psql('source', $path . "SELECT interact_rebuild('hot')");
 
 my $dir = $node->basedir;
 $node->command_ok([ 'pg_dump', '--format=custom', "--file=$dir/custom", 'source' ],
