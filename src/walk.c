@@ -32,9 +32,13 @@
  * - Several rows of one pair are combined before they are weighed: signals
  *	 OR-ed, the latest time, the latest rating that is not 0.
  * - Cost is bounded by the settings, whatever the tables hold: profile_scan +
- *	 hop1_budget + hop2_budget entries, two look-ups of at most a window per
- *	 neighbour, a few counter probes per item returned.
+ *	 hop1_budget + hop2_budget entries, for each neighbour kept at most two
+ *	 look-ups of up to 2 * window_rows entries, and a few counter probes per
+ *	 item returned.  Entries that the snapshot does not see count as read, but
+ *	 the scan that meets them goes on to the next visible one.
  * - Under one snapshot the answer is deterministic; ties are broken by id.
+ * - Settings and weights are copied when the walk begins: a change of either
+ *	 table that is noticed on the way cannot mix two sets of them.
  * - All memory hangs off one context, deleted in walk_end().  Nothing is
  *	 written, and nothing outlives the call.
  *
@@ -192,7 +196,8 @@ struct Walk
 {
 	MemoryContext context;		/* holds everything, this struct as well */
 	WalkRequest request;		/* as given; arrays are the caller's */
-	const EventType *types;
+	InteractSettings settings;	/* request.settings points here */
+	EventType	types[MAX_EVENT_TYPES]; /* as of walk_create() */
 	AffinityReader *users;		/* by user; NULL until first used */
 	AffinityReader *by_item;	/* by item; NULL until first used */
 
@@ -203,7 +208,7 @@ struct Walk
 	TupleTableSlot *slot;
 
 	idmap_hash *itemmap;		/* item -> items[] */
-	WalkedItem	   *items;
+	WalkedItem *items;
 	int32		nitems;
 	int32		maxitems;
 
@@ -355,7 +360,7 @@ find_item(Walk *walk, int64 item)
 
 	if (!found)
 	{
-		WalkedItem	   *new;
+		WalkedItem *new;
 
 		ENSURE_ROOM(walk->items, walk->nitems, walk->maxitems);
 		entry->index = walk->nitems++;
@@ -431,7 +436,7 @@ static inline bool
 window_add(Walk *walk, const AffinityEntry *entry, double gap)
 {
 	int32		index = find_item(walk, entry->other);
-	WalkedItem	   *item = &walk->items[index];
+	WalkedItem *item = &walk->items[index];
 	Row		   *row;
 
 	if (item->window == walk->window)
@@ -497,7 +502,7 @@ walk_create(void)
 	oldcontext = MemoryContextSwitchTo(context);
 	walk = palloc0(sizeof(Walk));
 	walk->context = context;
-	walk->types = interact_event_types();
+	memcpy(walk->types, interact_event_types(), sizeof(walk->types));
 	walk->itemmap = idmap_create(context, 2048, NULL);
 	walk->maxitems = 2048;
 	walk->items = palloc(sizeof(WalkedItem) * walk->maxitems);
@@ -514,7 +519,7 @@ static void
 add_to_profile(Walk *walk, int32 index, double edge)
 {
 	ProfileItem *p = &walk->profile[walk->nprofile];
-	WalkedItem	   *item = &walk->items[index];
+	WalkedItem *item = &walk->items[index];
 
 	item->profile = walk->nprofile;
 	p->item = item->item;
@@ -582,8 +587,8 @@ profile_of_items(Walk *walk)
 }
 
 /*
- * Begins a walk: reads the profile.  The request's settings and arrays have
- * to live until walk_end(); the active snapshot has to stay active.
+ * Begins a walk: reads the profile.  The request's arrays have to live until
+ * walk_end(), and the active snapshot has to stay active.
  */
 Walk *
 walk_begin(const WalkRequest *request)
@@ -592,6 +597,8 @@ walk_begin(const WalkRequest *request)
 	MemoryContext oldcontext = MemoryContextSwitchTo(walk->context);
 
 	walk->request = *request;
+	walk->settings = *request->settings;
+	walk->request.settings = &walk->settings;
 	walk->profile = palloc0(sizeof(ProfileItem) *
 							request->settings->profile_items);
 	if (request->has_user)
@@ -866,14 +873,14 @@ hop1(Walk *walk)
 
 /*
  * Looks up how many items a neighbour has now, according to the newest row.
- * If all rows are sure to lie in the window, which is the rule where users
+ * If both sides of a window hold about all rows, which is the rule where users
  * have few items, they are kept for read_window(): one descent instead of
  * three.
  */
 static void
 look_up(Walk *walk, Neighbour *neighbour)
 {
-	int			window_rows = walk->request.settings->window_rows;
+	int			most = 2 * walk->request.settings->window_rows;
 	AffinityReader *reader = user_reader(walk);
 	int32		start = walk->nentries;
 	AffinityEntry entry;
@@ -882,13 +889,13 @@ look_up(Walk *walk, Neighbour *neighbour)
 	if (!affinity_reader_next(reader, &entry))
 		return;
 	neighbour->user_items = entry.user_items;
-	if (entry.user_items > window_rows)
+	if (entry.user_items > most)
 		return;
 
 	do
 	{
-		/* user_items is approximate: more rows than fit in a window? */
-		if (walk->nentries - start >= window_rows)
+		/* user_items is approximate, and a pair may have several rows */
+		if (walk->nentries - start >= most)
 		{
 			walk->nentries = start;
 			return;
@@ -902,8 +909,8 @@ look_up(Walk *walk, Neighbour *neighbour)
 }
 
 /*
- * Notes the rows of a neighbour around the anchor, at most "budget" entries.
- * Returns the number of entries this took.
+ * Notes the rows of a neighbour around the anchor, at most "budget" entries
+ * of them.  Returns the number of entries this took.
  */
 static int64
 read_window(Walk *walk, const Neighbour *neighbour, int64 budget)
@@ -919,18 +926,24 @@ read_window(Walk *walk, const Neighbour *neighbour, int64 budget)
 	{
 		const AffinityEntry *entries = &walk->entries[neighbour->entry];
 		int			after = 0;	/* rows not before the anchor */
+		int			taken = 0;
 		int			r = 0;
 
 		while (after < neighbour->nentries &&
 			   entries[after].at >= neighbour->anchor_at)
 			after++;
-		for (int i = after - 1; i >= 0; i--)
+		for (int i = after - 1;
+			 i >= 0 && r < settings->window_rows && taken < budget;
+			 i--, taken++)
 			r += window_note(walk, &entries[i], anchor, walk->gaps[r]);
 		r = 0;
-		for (int i = after; i < neighbour->nentries; i++)
+		for (int i = after;
+			 i < neighbour->nentries && r < settings->window_rows &&
+			 taken < budget;
+			 i++, taken++)
 			r += window_note(walk, &entries[i], anchor,
 							 settings->before_factor * walk->gaps[r]);
-		return neighbour->nentries;
+		return taken;
 	}
 
 	for (int side = 0; side < 2; side++)
@@ -1046,7 +1059,7 @@ hop2(Walk *walk)
 		for (int32 i = 0; i < walk->nrows; i++)
 		{
 			const Row  *row = &walk->rows[i];
-			WalkedItem	   *item = &walk->items[row->item];
+			WalkedItem *item = &walk->items[row->item];
 			double		edge;
 			double		age;
 
@@ -1210,7 +1223,7 @@ walk_similar(int64 item, int max_items, WalkItem *result)
 		for (int32 j = 0; j < walk->nrows; j++)
 		{
 			const Row  *row = &walk->rows[j];
-			WalkedItem	   *other = &walk->items[row->item];
+			WalkedItem *other = &walk->items[row->item];
 
 			if (!other->barred &&
 				pair_weight(walk, row->signals, row->rating) > 0)

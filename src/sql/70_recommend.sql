@@ -20,7 +20,7 @@ COMMENT ON FUNCTION @extschema@.recommend(bigint, integer, boolean, bigint[]) IS
 user_id: who asks; an unknown user gets trending items. max_items: 0 to 1000, default 10. exclude_seen: whether items the user already has are left out, default true; items the user dislikes are left out in any case. exclude: further items to leave out, default none.
 Returns item_id; score, comparable within one answer only; reason: similar_users, or where these give too few items trending, then popular; because_item_id: the item of the user''s own that led here most, null for trending and popular; support: how many similar users contributed, 0 for trending and popular. The score of a trending or popular item is the lowest score before it (1 if none) divided by 2, 3, 4, ...
 Errors: a null argument other than exclude, a null in exclude, max_items out of range.
-Method: truncated two-hop random walk with degree discounting (after Cooper et al., Random Walks in Recommender Systems, 2014), within a window of rows around the shared item.';
+Method: truncated two-hop random walk with degree discounting (Cooper et al. 2014, Paudel et al. 2017), within a window of rows around the shared item.';
 
 CREATE FUNCTION @extschema@.recommend_for_items(
     item_ids   bigint[],
