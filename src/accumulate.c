@@ -35,8 +35,8 @@
  * own, which it finds without looking.  Every OWN_ROW_USES times it looks
  * again, so that the rows are folded when the others have gone.
  *
- * The look-up is bounded: it passes over at most LOOK_DEAD index entries that
- * lead to no live row and notes at most LOOK_ROWS rows.  Versions that an open
+ * The look-up is bounded: it passes over at most LOOK_DEAD_FIRST index entries
+ * that lead to no live row and notes at most LOOK_ROWS rows.  Versions that an open
  * snapshot keeps from being pruned lie behind the newest ones in the order of
  * the scan, so they do not make recording slower and slower; if no live row is
  * met in time a new one is inserted.  Within one transaction, whose own old
@@ -63,11 +63,12 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-/* Entries without a live row passed over per look-up when adding. */
+/*
+ * Entries without a live row passed over per look-up when adding: before the
+ * first row that may be had, and once one is found.
+ */
+#define LOOK_DEAD_FIRST		64
 #define LOOK_DEAD			8
-
-/* Rows noted per look-up when adding. */
-#define LOOK_ROWS			64
 
 /* Times a backend uses a row of its own before it looks at the key again. */
 #define OWN_ROW_USES		16
@@ -86,8 +87,7 @@ typedef struct Remembered
 	LocalTransactionId lxid;	/* the transaction that wrote it */
 	int			uses;			/* of the row since the last look-up */
 	bool		contended;		/* others were at work on the key */
-	int64		count;			/* of the key's other rows when looked at */
-	double		hot;			/* of the key's other rows when looked at */
+	AccLimits	limits;			/* how far it may grow without a look-up */
 } Remembered;
 
 static HTAB *remembered[2] = {NULL, NULL};	/* affinities, counters */
@@ -370,9 +370,8 @@ acc_look_up(Accumulator *acc, const AccKey *key, bool all)
 		if (!acc->scan->xs_heap_continue)
 		{
 			CHECK_FOR_INTERRUPTS();
-			if (!all &&
-				(dead > LOOK_DEAD || acc->nfound >= LOOK_ROWS ||
-				 (acc->nbusy > 0 && acc->nbusy < acc->nfound)))
+			if (!all && (acc->nfound >= LOOK_ROWS ||
+						 dead > (acc->nbusy < acc->nfound ? LOOK_DEAD : LOOK_DEAD_FIRST)))
 			{
 				acc->cut_off = true;
 				break;
@@ -445,19 +444,18 @@ find_remembered(Accumulator *acc, const AccKey *key, bool create)
 }
 
 /*
- * Remember the version just written, and what the other rows of the key hold.
- * looked: the key was looked up for it, and found to be contended or not.
+ * Remember the version just written, and how far it may grow.  looked: the key
+ * was looked up for it, and found to be contended or not.
  */
 void
 acc_remember(Accumulator *acc, const AccKey *key, bool looked, bool contended,
-			 int64 count, double hot)
+			 const AccLimits *limits)
 {
 	Remembered *entry = find_remembered(acc, key, true);
 
 	entry->tid = acc->write->tts_tid;
 	entry->lxid = interact_lxid();
-	entry->count = count;
-	entry->hot = hot;
+	entry->limits = *limits;
 	if (looked)
 	{
 		entry->uses = 0;
@@ -467,12 +465,12 @@ acc_remember(Accumulator *acc, const AccKey *key, bool looked, bool contended,
 
 /*
  * Lock the row this backend wrote last for the key into acc->row, if it wrote
- * it in this transaction or is to keep to it; *count and *hot receive what the
- * other rows hold.  False if there is no such row: a rollback, a fold or a
+ * it in this transaction or is to keep to it; *limits receives how far it may
+ * grow.  False if there is no such row: a rollback, a fold or a
  * vacuum may have taken it away, and its place may by now be another row's.
  */
 bool
-acc_lock_remembered(Accumulator *acc, const AccKey *key, int64 *count, double *hot)
+acc_lock_remembered(Accumulator *acc, const AccKey *key, AccLimits *limits)
 {
 	Remembered *entry = find_remembered(acc, key, false);
 	int64		first;
@@ -505,7 +503,6 @@ acc_lock_remembered(Accumulator *acc, const AccKey *key, int64 *count, double *h
 	if (first != key->first || second != key->second)
 		return false;
 
-	*count = entry->count;
-	*hot = entry->hot;
+	*limits = entry->limits;
 	return acc_lock_row(acc, &entry->tid, false, acc->row) == TM_Ok;
 }

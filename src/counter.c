@@ -7,13 +7,21 @@
  * numbers, hot as log2 of numbers.  See accumulate.c for how rows are written.
  *
  * Levels: count_level and hot_level order the two popularity indexes, which
- * popular.c reads from the top.  The level in a row is at least that of the
- * whole key as its last writer saw it, uncommitted rows of others included;
- * hence the largest level among the rows of a key is an upper bound of what the
- * key holds, which is what stopping early needs.  It may be larger: a level that
- * has to rise is given an octave of headroom, so that few updates change an
- * indexed column and nearly all are HOT.  Large counts rise slowly enough, and
- * the many items that have one event only stay where they belong.
+ * popular.c reads from the top.  They are quantised logarithms of the whole
+ * key's values, not of the row's, as the last writer of the row saw them,
+ * uncommitted rows of others included.  The largest level among the rows of a
+ * key is an upper bound of what the key holds; that is what stopping early
+ * needs.  It is kept so as follows:
+ *
+ *	- A level may be too high.  One that has to rise is given an octave of
+ *	  headroom, so that few updates change an indexed column and nearly all are
+ *	  HOT.  Large counts rise slowly enough without, and the many items that
+ *	  have one event only stay where they belong.
+ *	- A backend that keeps to a row without looking at the others (see
+ *	  accumulate.c) may use up its share of the headroom: what is left below the
+ *	  level, divided by the number of rows.  Then it looks again.
+ *	- Who inserted a row looks once more: of two who inserted at the same
+ *	  moment at least one sees the other.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,12 +29,16 @@
 
 #include <math.h>
 
+#include "access/xact.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/timestamp.h"
 
 /* A level is left alone while it is too high by no more than this. */
 #define LEVEL_TOLERANCE		(2 * LEVELS_PER_OCTAVE)
+
+/* Rows that an addition folds into the one it writes at most. */
+#define FOLD_ROWS			2
 
 /* Count from which on a rising level needs no headroom. */
 #define LARGE_COUNT			256
@@ -124,33 +136,48 @@ sum_counter(CounterDelta *sum, TupleTableSlot *slot)
 }
 
 /*
- * The level to be stored for a key of the given size: what is stored already,
- * unless that is too low or much too high.  stored is PG_INT32_MIN if nothing
- * is.
+ * The level to be stored for a key: what is stored already, unless that is too
+ * low or much too high.  stored is PG_INT32_MIN if nothing is.
  */
 static int
-choose_level(int needed, int stored, int64 count)
+choose_level(int needed, int stored, bool headroom)
 {
 	if (stored >= needed && stored - LEVEL_TOLERANCE <= needed)
 		return stored;
-	if (stored > PG_INT32_MIN && count < LARGE_COUNT)
-		return needed + LEVELS_PER_OCTAVE;
-	return needed;
+	return headroom ? needed + LEVELS_PER_OCTAVE : needed;
+}
+
+/*
+ * How far a row that holds own may grow, if its key holds own and others in
+ * nrows rows and has these levels.
+ */
+static void
+set_limits(AccLimits *limits, const CounterDelta *own, const CounterDelta *others,
+		   int nrows, int count_level, int hot_level)
+{
+	double		top = exp2((double) (count_level + 1) / LEVELS_PER_OCTAVE) - 1;
+	double		hot = interact_log2_add(own->hot, others->hot);
+	double		hot_top = (double) (hot_level + 1) / LEVELS_PER_OCTAVE;
+
+	limits->count = own->count +
+		(int64) (Max(top - (double) (own->count + others->count), 0) / nrows);
+	limits->hot = own->hot;
+	if (hot_level > PG_INT32_MIN && hot < hot_top)
+		limits->hot = interact_log2_add(own->hot,
+										hot_top + log2(1.0 - exp2(hot - hot_top)) -
+										log2(nrows));
 }
 
 /*
  * Write sum to the counter row locked in acc->row, or to a new row.  A row
- * that counts nothing any more is deleted.  other_count and other_hot are
- * what the other rows of the key hold.
+ * that counts nothing any more is deleted.  others is what the other rows of
+ * the key hold according to the last look-up; NULL keeps the levels.
  */
 static void
 write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
-			  int64 other_count, double other_hot)
+			  const CounterDelta *others, AccLimits *limits)
 {
 	Numeric		total = sum->total ? sum->total : int64_to_numeric(0);
-	int64		count = sum->count + other_count;
-	int			count_level = interact_count_level(count);
-	int			hot_level = interact_hot_level(interact_log2_add(sum->hot, other_hot));
 
 	if (sum->count == 0 && sum->users == 0 && sum->units == 0 &&
 		numeric_is_zero(total))
@@ -160,34 +187,48 @@ write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
 		return;
 	}
 
-	/* Rows not seen: those who saw them left word in the level of the others. */
-	if (acc->cut_off)
-	{
-		count_level = Max(count_level, acc->count_level);
-		hot_level = Max(hot_level, acc->hot_level);
-	}
-
 	acc_start_version(acc, locked);
 	if (!locked)
 	{
 		ACC_WRITE(acc, Anum_counter_item_id) = Int64GetDatum(sum->item);
 		ACC_WRITE(acc, Anum_counter_id) = Int64GetDatum(acc_fresh_id());
 		ACC_WRITE(acc, Anum_counter_event) = Int16GetDatum((int16) sum->event);
+		ACC_WRITE(acc, Anum_counter_count_level) = Int16GetDatum(PG_INT16_MIN);
+		ACC_WRITE(acc, Anum_counter_hot_level) = Int32GetDatum(PG_INT32_MIN);
 	}
-	count_level = choose_level(count_level, locked ?
-							   DatumGetInt16(ACC_WRITE(acc, Anum_counter_count_level)) :
-							   PG_INT32_MIN, count);
-	if (hot_level > PG_INT32_MIN)
-		hot_level = choose_level(hot_level, locked ?
-								 DatumGetInt32(ACC_WRITE(acc, Anum_counter_hot_level)) :
-								 PG_INT32_MIN, count);
 	ACC_WRITE(acc, Anum_counter_count) = Int64GetDatum(sum->count);
 	ACC_WRITE(acc, Anum_counter_users) = Int64GetDatum(sum->users);
 	ACC_WRITE(acc, Anum_counter_units) = Int64GetDatum(sum->units);
 	ACC_WRITE(acc, Anum_counter_hot) = Float8GetDatum(sum->hot);
 	ACC_WRITE(acc, Anum_counter_total) = NumericGetDatum(total);
-	ACC_WRITE(acc, Anum_counter_count_level) = Int16GetDatum((int16) count_level);
-	ACC_WRITE(acc, Anum_counter_hot_level) = Int32GetDatum(hot_level);
+
+	if (others != NULL)
+	{
+		int64		count = sum->count + others->count;
+		int			count_level = interact_count_level(count);
+		int			hot_level = interact_hot_level(interact_log2_add(sum->hot, others->hot));
+		int			nrows = acc->cut_off ? LOOK_ROWS : Max(acc->nfound, 1);
+		bool		headroom = locked ? count < LARGE_COUNT || nrows > 1 : nrows > 1;
+
+		if (acc->cut_off)
+		{
+			/* Who saw the rows that we do not left word in the levels we see. */
+			count_level = Max(count_level, acc->count_level);
+			hot_level = Max(hot_level, acc->hot_level);
+			headroom = true;
+		}
+		count_level = choose_level(count_level,
+								   DatumGetInt16(ACC_WRITE(acc, Anum_counter_count_level)),
+								   headroom);
+		if (hot_level > PG_INT32_MIN)
+			hot_level = choose_level(hot_level,
+									 DatumGetInt32(ACC_WRITE(acc, Anum_counter_hot_level)),
+									 headroom);
+		ACC_WRITE(acc, Anum_counter_count_level) = Int16GetDatum((int16) count_level);
+		ACC_WRITE(acc, Anum_counter_hot_level) = Int32GetDatum(hot_level);
+		set_limits(limits, sum, others, nrows, count_level, hot_level);
+	}
+
 	if (locked)
 		acc_update_version(acc);
 	else
@@ -195,30 +236,35 @@ write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
 }
 
 /*
- * Lock the rows of the key found by look_up() that can be had, sum them up in
- * *sum and leave the one to be written in acc->row; the others are deleted.
- * One row only, unless nobody is at work on any of several: then all.  Returns
- * the number of rows locked.
+ * Lock a row of the key found by acc_look_up() into acc->row and add it to
+ * *sum; if nobody is at work on any of them, also up to max_fold others, which
+ * are deleted.  Returns the number of rows locked.
+ *
+ * Backends start at different rows, so that under contention they do not all
+ * try the same ones; and no more than a few rows are folded at a time, or
+ * the next moment would find all rows taken and insert as many.
  */
 static int
-lock_counters(Accumulator *acc, CounterDelta *sum)
+lock_counters(Accumulator *acc, CounterDelta *sum, int max_fold)
 {
-	bool		fold = acc->nbusy == 0;
+	int			start = acc->nfound > 0 ? interact_proc_number() % acc->nfound : 0;
+	int			max = acc->nbusy == 0 ? 1 + max_fold : 1;
 	int			nlocked = 0;
 
-	for (int i = 0; i < acc->nfound && (fold || nlocked == 0); i++)
+	for (int n = 0; n < acc->nfound && nlocked < max; n++)
 	{
+		FoundRow   *found = &acc->found[(start + n) % acc->nfound];
 		TupleTableSlot *slot = nlocked == 0 ? acc->row : acc->look;
 
-		if (acc->found[i].busy)
+		if (found->busy)
 			continue;
-		if (acc_lock_row(acc, &acc->found[i].tid, false, slot) != TM_Ok)
+		if (acc_lock_row(acc, &found->tid, false, slot) != TM_Ok)
 		{
-			fold = false;
+			max = 1;
 			continue;
 		}
 		sum_counter(sum, slot);
-		acc->found[i].locked = true;
+		found->locked = true;
 		if (nlocked++ > 0)
 			acc_delete_row(acc, slot);
 	}
@@ -227,21 +273,45 @@ lock_counters(Accumulator *acc, CounterDelta *sum)
 }
 
 /*
- * Count and hot of the rows found that are not ours, into *count and *hot.
- * Ours are those locked and the one with the id own_id.
+ * Count and hot of the rows found that are not ours, into *others.  Ours are
+ * those locked and the one with the id own_id.
  */
 static void
-sum_others(Accumulator *acc, int64 own_id, int64 *count, double *hot)
+sum_others(Accumulator *acc, int64 own_id, CounterDelta *others)
 {
-	*count = 0;
-	*hot = -get_float8_infinity();
+	others->count = 0;
+	others->hot = -get_float8_infinity();
 	for (int i = 0; i < acc->nfound; i++)
 	{
 		if (acc->found[i].locked || acc->found[i].id == own_id)
 			continue;
-		*count += acc->found[i].count;
-		*hot = interact_log2_add(*hot, acc->found[i].hot);
+		others->count += acc->found[i].count;
+		others->hot = interact_log2_add(others->hot, acc->found[i].hot);
 	}
+}
+
+/*
+ * The row in acc->write was just inserted: look whether others came at the
+ * same time, and if so raise its levels.
+ */
+static void
+look_again(Accumulator *acc, const AccKey *key, const CounterDelta *sum,
+		   AccLimits *limits)
+{
+	int64		own_id = DatumGetInt64(acc_column(acc->write, Anum_counter_id));
+	ItemPointerData tid = acc->write->tts_tid;
+	int			nfound = acc->nfound;
+	CounterDelta others;
+
+	acc_look_up(acc, key, false);
+	if (acc->nfound <= nfound + 1)
+		return;
+
+	CommandCounterIncrement();
+	if (acc_lock_row(acc, &tid, false, acc->row) != TM_Ok)
+		elog(ERROR, "could not lock a row this transaction has inserted");
+	sum_others(acc, own_id, &others);
+	write_counter(acc, sum, true, &others, limits);
 }
 
 /* Add delta to the counter of its item and event; never waits. */
@@ -250,41 +320,41 @@ counter_add(Accumulator *acc, const CounterDelta *delta)
 {
 	AccKey		key = {delta->item, delta->event};
 	CounterDelta sum = *delta;
-	int64		count;
-	double		hot;
-	bool		locked;
+	CounterDelta others;
+	AccLimits	limits = {0};
 	bool		looked = false;
 	bool		contended = false;
 
-	locked = acc_lock_remembered(acc, &key, &count, &hot);
-	if (locked)
+	if (acc_lock_remembered(acc, &key, &limits))
 	{
-		acc->cut_off = false;
-		sum_counter(&sum, acc->row);
+		bool		within;
 
-		/* A level that rises has to be that of the whole key as it is now. */
-		if (interact_count_level(sum.count + count) >
-			DatumGetInt16(acc_column(acc->row, Anum_counter_count_level)) ||
-			interact_hot_level(interact_log2_add(sum.hot, hot)) >
-			DatumGetInt32(acc_column(acc->row, Anum_counter_hot_level)))
+		sum_counter(&sum, acc->row);
+		within = sum.count <= limits.count && sum.hot <= limits.hot;
+		if (!within)
 		{
 			acc_look_up(acc, &key, false);
 			sum_others(acc, DatumGetInt64(acc_column(acc->row, Anum_counter_id)),
-					   &count, &hot);
+					   &others);
 		}
+		write_counter(acc, &sum, true, within ? NULL : &others, &limits);
 	}
 	else
 	{
+		bool		locked;
+
 		acc_look_up(acc, &key, false);
-		locked = lock_counters(acc, &sum) > 0;
-		sum_others(acc, 0, &count, &hot);
+		locked = lock_counters(acc, &sum, FOLD_ROWS) > 0;
+		sum_others(acc, 0, &others);
 		looked = true;
 		contended = acc->nbusy > 0 || (!locked && acc->nfound > 0);
+		write_counter(acc, &sum, locked, &others, &limits);
+		if (!locked && !TTS_EMPTY(acc->write))
+			look_again(acc, &key, &sum, &limits);
 	}
 
-	write_counter(acc, &sum, locked, count, hot);
 	if (!TTS_EMPTY(acc->write))
-		acc_remember(acc, &key, looked, contended, count, hot);
+		acc_remember(acc, &key, looked, contended, &limits);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
 }
@@ -298,8 +368,8 @@ counter_set_hot(Accumulator *acc, int64 item, int event, double from, double to)
 {
 	AccKey		key = {item, event};
 	CounterDelta sum;
-	double		hot;
-	int64		count;
+	CounterDelta others;
+	AccLimits	limits;
 	double		since;
 
 	acc_look_up(acc, &key, true);
@@ -307,16 +377,16 @@ counter_set_hot(Accumulator *acc, int64 item, int event, double from, double to)
 	sum.item = item;
 	sum.event = event;
 	sum.hot = -get_float8_infinity();
-	if (lock_counters(acc, &sum) == 0)
+	if (lock_counters(acc, &sum, 0) == 0)
 		return;					/* someone else is there; try again later */
 
-	sum_others(acc, 0, &count, &hot);
+	sum_others(acc, 0, &others);
 	since = exp2(sum.hot - to) - exp2(from - to);
 	if (since < 1e-9 || isnan(since))
 		sum.hot = to;
 	else
 		sum.hot = to + log2(1.0 + since);
-	write_counter(acc, &sum, true, count, hot);
+	write_counter(acc, &sum, true, &others, &limits);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
 }
@@ -330,8 +400,8 @@ counter_fold(Accumulator *acc, int64 item, int event)
 {
 	AccKey		key = {item, event};
 	CounterDelta sum;
-	int64		count;
-	double		hot;
+	CounterDelta others;
+	AccLimits	limits;
 	int			nlocked;
 	int			removed = 0;
 
@@ -342,11 +412,11 @@ counter_fold(Accumulator *acc, int64 item, int event)
 	sum.item = item;
 	sum.event = event;
 	sum.hot = -get_float8_infinity();
-	nlocked = lock_counters(acc, &sum);
+	nlocked = lock_counters(acc, &sum, acc->nfound);
 	if (nlocked > 1)
 	{
-		sum_others(acc, 0, &count, &hot);
-		write_counter(acc, &sum, true, count, hot);
+		sum_others(acc, 0, &others);
+		write_counter(acc, &sum, true, &others, &limits);
 		removed = TTS_EMPTY(acc->write) ? nlocked : nlocked - 1;
 	}
 	ExecClearTuple(acc->row);

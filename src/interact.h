@@ -227,6 +227,16 @@ typedef struct FoundRow
 	bool		locked;			/* this transaction is going to write it */
 } FoundRow;
 
+/* Rows noted per look-up when adding. */
+#define LOOK_ROWS			64
+
+/* How far a counter row may grow before its level has to be looked at. */
+typedef struct AccLimits
+{
+	int64		count;
+	double		hot;
+} AccLimits;
+
 /* Most indexes a derived table has. */
 #define ACC_MAX_INDEXES		3
 
@@ -280,9 +290,9 @@ extern void acc_insert_version(Accumulator *acc);
 extern void acc_update_version(Accumulator *acc);
 extern void acc_delete_row(Accumulator *acc, TupleTableSlot *slot);
 extern void acc_remember(Accumulator *acc, const AccKey *key, bool looked,
-						 bool contended, int64 count, double hot);
+						 bool contended, const AccLimits *limits);
 extern bool acc_lock_remembered(Accumulator *acc, const AccKey *key,
-								int64 *count, double *hot);
+								AccLimits *limits);
 
 
 /* ---------- counter.c: rows of interact_counter ---------- */

@@ -163,13 +163,12 @@ affinity_add(Accumulator *acc, const AffinityDelta *delta, int user_items,
 {
 	AccKey		key = {delta->user, delta->item};
 	AffinityDelta state = *delta;
-	int64		count;
-	double		hot;
+	AccLimits	limits = {0};
 	bool		locked;
 
 	memset(change, 0, sizeof(*change));
 
-	locked = acc_lock_remembered(acc, &key, &count, &hot);
+	locked = acc_lock_remembered(acc, &key, &limits);
 	if (locked)
 	{
 		count_users(change, DatumGetInt32(acc_column(acc->row, Anum_affinity_signals)), -1);
@@ -184,7 +183,7 @@ affinity_add(Accumulator *acc, const AffinityDelta *delta, int user_items,
 
 	write_affinity(acc, &state, user_items + change->items, locked, change);
 	if (!TTS_EMPTY(acc->write) && !acc->bulk)
-		acc_remember(acc, &key, true, false, 0, 0);
+		acc_remember(acc, &key, true, false, &limits);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
 }
