@@ -586,7 +586,7 @@ pair_reader_get(PairReader *reader, int64 user, int64 item, int32 maybe,
 				found |= read_pair(reader, t, -1, state);
 			continue;
 		}
-		for (int id = 0; (maybe >> id) != 0; id++)
+		for (int id = 0; id < MAX_EVENT_TYPES && (maybe >> id) != 0; id++)
 		{
 			if ((maybe & EVENT_BIT(id)) && types[id].kind == table->kind)
 			{

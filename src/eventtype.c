@@ -14,6 +14,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "mb/pg_wchar.h"
@@ -37,6 +38,7 @@ enum
 
 static EventType event_types[MAX_EVENT_TYPES];
 static bool event_types_valid = false;
+static bool event_types_parallel = false;	/* read in parallel mode */
 static uint64 event_types_generation = 0;
 
 PG_FUNCTION_INFO_V1(interact_define_event);
@@ -64,9 +66,6 @@ kind_by_name(const char *kind)
 
 /*
  * All event types by id; valid until the next command.
- *
- * Read with the newest snapshot, not the transaction's, because the result is
- * kept for later transactions.
  */
 const EventType *
 interact_event_types(void)
@@ -77,7 +76,8 @@ interact_event_types(void)
 	Snapshot	snapshot;
 	EventType	fresh[MAX_EVENT_TYPES];
 
-	if (event_types_valid && event_types_generation == interact_generation())
+	if (event_types_valid && event_types_generation == interact_generation() &&
+		(!event_types_parallel || IsInParallelMode()))
 		return event_types;
 
 	memset(fresh, 0, sizeof(fresh));
@@ -86,8 +86,9 @@ interact_event_types(void)
 	event_types_generation = interact_generation();
 	rel = table_open(interact_relid(REL_EVENT_TYPE), AccessShareLock);
 	event_types_valid = true;
+	event_types_parallel = IsInParallelMode();
 
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	snapshot = interact_registry_snapshot();
 	scan = table_beginscan(rel, snapshot, 0, NULL);
 	slot = table_slot_create(rel, NULL);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
@@ -280,14 +281,20 @@ restore_builtin(Relation rel, HeapTuple tuple)
 {
 	static InteractPlan plan;
 	Oid			types[4] = {INT2OID, TEXTOID, FLOAT4OID, BOOLOID};
+	const int	columns[4] = {Anum_event_type_id, Anum_event_type_event,
+	Anum_event_type_weight, Anum_event_type_shareable};
 	Datum		values[4];
-	bool		isnull;
+	char		nulls[4];
 	TupleDesc	desc = RelationGetDescr(rel);
 
-	values[0] = heap_getattr(tuple, Anum_event_type_id, desc, &isnull);
-	values[1] = heap_getattr(tuple, Anum_event_type_event, desc, &isnull);
-	values[2] = heap_getattr(tuple, Anum_event_type_weight, desc, &isnull);
-	values[3] = heap_getattr(tuple, Anum_event_type_shareable, desc, &isnull);
+	/* NOT NULL is not checked yet; the UPDATE below does */
+	for (int i = 0; i < 4; i++)
+	{
+		bool		isnull;
+
+		values[i] = heap_getattr(tuple, columns[i], desc, &isnull);
+		nulls[i] = isnull ? 'n' : ' ';
+	}
 
 	SPI_connect();
 	if (SPI_execute_plan(interact_plan(&plan,
@@ -296,7 +303,7 @@ restore_builtin(Relation rel, HeapTuple tuple)
 									   " WHERE id OPERATOR(pg_catalog.=) $1"
 									   " AND event OPERATOR(pg_catalog.=) $2",
 									   4, types),
-						 values, NULL, false, 0) != SPI_OK_UPDATE ||
+						 values, nulls, false, 0) != SPI_OK_UPDATE ||
 		SPI_processed != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -307,9 +314,9 @@ restore_builtin(Relation rel, HeapTuple tuple)
 }
 
 /*
- * Row trigger of interact_event_type.  BEFORE: keeps the built-in rows what
+ * Trigger of interact_event_type.  BEFORE row: keeps the built-in rows what
  * they are, except for their weight and shareability, and kinds as defined.
- * AFTER: tells every backend.
+ * BEFORE TRUNCATE: refuses it.  AFTER row: tells every backend.
  */
 Datum
 interact_event_type_trigger(PG_FUNCTION_ARGS)
@@ -323,11 +330,18 @@ interact_event_type_trigger(PG_FUNCTION_ARGS)
 	bool		isnull;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
-		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
+		(!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) &&
+		 !TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event)) ||
 		RelationGetRelid(trigdata->tg_relation) != interact_relid(REL_EVENT_TYPE))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("interact_event_type_trigger() must be a row trigger of interact_event_type")));
+
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("cannot truncate the event types"),
+				 errhint("Delete those that have no rows and are not built in.")));
 
 	rel = trigdata->tg_relation;
 	desc = RelationGetDescr(rel);

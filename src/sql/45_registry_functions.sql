@@ -10,6 +10,9 @@ COMMENT ON FUNCTION @extschema@.interact_event_type_trigger() IS
 CREATE TRIGGER interact_event_type_guard
     BEFORE INSERT OR UPDATE OR DELETE ON @extschema@.interact_event_type
     FOR EACH ROW EXECUTE FUNCTION @extschema@.interact_event_type_trigger();
+CREATE TRIGGER interact_event_type_truncate
+    BEFORE TRUNCATE ON @extschema@.interact_event_type
+    FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.interact_event_type_trigger();
 CREATE TRIGGER interact_event_type_notify
     AFTER INSERT OR UPDATE OR DELETE ON @extschema@.interact_event_type
     FOR EACH ROW EXECUTE FUNCTION @extschema@.interact_event_type_trigger();
@@ -42,7 +45,7 @@ RETURNS smallint
     AS 'MODULE_PATHNAME', 'interact_define_event';
 REVOKE ALL ON FUNCTION @extschema@.interact_define_event(text, real, text, boolean) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.interact_define_event(text, real, text, boolean) IS
-'Adds an event type or changes one, in effect for every session at commit. event: its name, 1 to 63 characters without spaces. weight: how much it says about interest, -100 to 100, a view says 1, negative means dislike (new: 1). kind: ''event'' for rows of interact_event, ''reaction'' for interact_reaction (new: event; cannot be changed later). shareable: whether friends may see it (new: false). NULL keeps what was. Returns the id. Error when 31 event types exist.';
+'Adds an event type or changes one, in effect for every session at commit. event: its name, 1 to 63 bytes without spaces. weight: how much it says about interest, -100 to 100, a view says 1, negative means dislike (new: 1). kind: ''event'' for rows of interact_event, ''reaction'' for interact_reaction (new: event; cannot be changed later). shareable: whether friends may see it (new: false). NULL keeps what was. Returns the id. Error when 31 event types exist.';
 
 CREATE FUNCTION @extschema@.interact_set(name text, value text DEFAULT NULL)
 RETURNS text

@@ -57,7 +57,7 @@ for my $db (qw(plain inserts))
 }
 
 my %answers = answers();
-for my $db (qw(custom parallel plain inserts))
+for my $db (qw(custom plain inserts parallel))
 {
 	for my $table (@tables)
 	{
