@@ -43,6 +43,7 @@ static uint64 event_types_generation = 0;
 
 PG_FUNCTION_INFO_V1(interact_define_event);
 PG_FUNCTION_INFO_V1(interact_event_type_trigger);
+PG_FUNCTION_INFO_V1(interact_restored);
 
 /* Forget the parsed registry; called by the relation cache's callback. */
 void
@@ -118,15 +119,11 @@ interact_event_types(void)
 	return event_types;
 }
 
-/*
- * Id of the event type with this name (len bytes, not terminated).  An
- * unknown name is an error that lists the known ones.
- */
+/* Id of the event type with this name (len bytes, not terminated), or -1. */
 int
-interact_event_id(const char *name, int len)
+interact_event_find(const char *name, int len)
 {
 	const EventType *types = interact_event_types();
-	StringInfoData known;
 
 	for (int id = 0; id < MAX_EVENT_TYPES; id++)
 	{
@@ -135,9 +132,22 @@ interact_event_id(const char *name, int len)
 			types[id].name[len] == '\0')
 			return id;
 	}
+	return -1;
+}
+
+/* The same; an unknown name is an error that lists the known ones. */
+int
+interact_event_id(const char *name, int len)
+{
+	const EventType *types = interact_event_types();
+	StringInfoData known;
+	int			id = interact_event_find(name, len);
+
+	if (id >= 0)
+		return id;
 
 	initStringInfo(&known);
-	for (int id = 0; id < MAX_EVENT_TYPES; id++)
+	for (id = 0; id < MAX_EVENT_TYPES; id++)
 	{
 		if (types[id].kind != EVENT_KIND_NONE)
 			appendStringInfo(&known, "%s%s", known.len ? ", " : "", types[id].name);
@@ -349,6 +359,8 @@ interact_event_type_trigger(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_AFTER(trigdata->tg_event))
 	{
 		CacheInvalidateRelcache(rel);
+		if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && interact_restoring())
+			basetable_restored();
 		return PointerGetDatum(NULL);
 	}
 
@@ -412,4 +424,25 @@ interact_event_type_trigger(PG_FUNCTION_ARGS)
 		}
 	}
 	return PointerGetDatum(newtup);
+}
+
+/*
+ * interact_restored() -> trigger: AFTER INSERT of interact_event_type, FOR EACH
+ * STATEMENT: a dump is restored, and rows with these events may be there.
+ */
+Datum
+interact_restored(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
+		RelationGetRelid(trigdata->tg_relation) != interact_relid(REL_EVENT_TYPE))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("interact_restored() must be a statement trigger of interact_event_type")));
+
+	if (interact_restoring())
+		basetable_restored();
+	return PointerGetDatum(NULL);
 }

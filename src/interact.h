@@ -167,6 +167,9 @@ typedef struct EventType
 extern const EventType *interact_event_types(void);
 extern void interact_event_types_reset(void);
 
+/* Id of the named event type, -1 if unknown. */
+extern int	interact_event_find(const char *name, int len);
+
 /* Id of the named event type; unknown names raise an error listing all. */
 extern int	interact_event_id(const char *name, int len);
 
@@ -378,6 +381,9 @@ typedef struct Fact
 
 /* Raises an error unless at is finite and at most a day ahead of the clock. */
 extern void interact_check_time(TimestampTz at, const char *column);
+
+extern bool interact_restoring(void);
+extern void basetable_restored(void);
 
 extern PairReader *pair_reader_open(void);
 extern bool pair_reader_get(PairReader *reader, int64 user, int64 item,

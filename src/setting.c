@@ -371,6 +371,12 @@ interact_setting_trigger(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_AFTER(trigdata->tg_event))
 	{
 		CacheInvalidateRelcache(trigdata->tg_relation);
+		name = SPI_getvalue(trigdata->tg_trigtuple,
+							RelationGetDescr(trigdata->tg_relation),
+							Anum_setting_name);
+		if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && interact_restoring() &&
+			strcmp(name, "trending_half_life") == 0)
+			basetable_restored();
 		return PointerGetDatum(NULL);
 	}
 

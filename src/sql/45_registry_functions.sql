@@ -16,6 +16,15 @@ CREATE TRIGGER interact_event_type_truncate
 CREATE TRIGGER interact_event_type_notify
     AFTER INSERT OR UPDATE OR DELETE ON @extschema@.interact_event_type
     FOR EACH ROW EXECUTE FUNCTION @extschema@.interact_event_type_trigger();
+CREATE FUNCTION @extschema@.interact_restored() RETURNS trigger
+    LANGUAGE C AS 'MODULE_PATHNAME', 'interact_restored';
+REVOKE ALL ON FUNCTION @extschema@.interact_restored() FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.interact_restored() IS
+'Trigger of interact_event_type: while a dump is restored, derives rows whose event type came after them.';
+
+CREATE TRIGGER interact_event_type_restored
+    AFTER INSERT ON @extschema@.interact_event_type
+    FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.interact_restored();
 -- also where a subscription applies the change
 ALTER TABLE @extschema@.interact_event_type
     ENABLE ALWAYS TRIGGER interact_event_type_notify;

@@ -76,8 +76,11 @@ is( $node->safe_psql('postgres', 'SELECT bool_and(interact_record_view(u, i))
 $node->safe_psql('postgres', 'SELECT interact_compact()');
 is($node->safe_psql('postgres', 'SELECT * FROM interact_check()'),
 	'', 'counters agree after interact_compact()');
+is($node->safe_psql('postgres', "SELECT interact_rebuild('affinity')"),
+	'0', 'there is no pair to rebuild');
+$node->safe_psql('postgres', 'SELECT interact_rebuild()');
 is($node->safe_psql('postgres', 'SELECT interact_rebuild()'),
-	'0', 'there is nothing to rebuild');
+	'0', 'there is nothing to rebuild twice');
 
 $node->stop;
 done_testing();
