@@ -100,7 +100,7 @@ extern bool interact_arg_bool(FunctionCallInfo fcinfo, int n, const char *name);
 /* NULL argument and an array of zero elements both give *nids = 0. */
 extern int64 *interact_arg_ids(FunctionCallInfo fcinfo, int n,
 							   const char *name, int *nids);
-extern void interact_null_error(const char *name) pg_attribute_noreturn();
+pg_noreturn extern void interact_null_error(const char *name);
 
 
 /* ---------- setting.c: tuned parameters ---------- */
