@@ -675,6 +675,10 @@ lock_counters(Accumulator *acc, CounterDelta *sum)
 /*
  * Count and hot of the rows found that are not ours, into *count and *hot.
  * Ours are those locked and the one with the id own_id.
+ *
+ * A row that takes away, a removal beside another transaction, is left out: it
+ * may be rolled back or merged, and the level has to be an upper bound then
+ * too.
  */
 static void
 sum_others(Accumulator *acc, int64 own_id, int64 *count, double *hot)
@@ -685,7 +689,7 @@ sum_others(Accumulator *acc, int64 own_id, int64 *count, double *hot)
 	{
 		if (acc->found[i].locked || acc->found[i].id == own_id)
 			continue;
-		*count += acc->found[i].count;
+		*count += Max(acc->found[i].count, 0);
 		*hot = interact_log2_add(*hot, acc->found[i].hot);
 	}
 }
