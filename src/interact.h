@@ -61,6 +61,7 @@ typedef enum InteractRel
 	REL_REVIEW_PAIR,
 	REL_REACTION_PAIR,
 	REL_CART_ITEM_PAIR,
+	REL_CART_ITEM_OPEN,
 	REL_PURCHASE_PAIR,
 	REL_EVENT_PAIR,
 	NUM_INTERACT_RELS
@@ -86,6 +87,10 @@ typedef struct InteractPlan
 /* "%s" in sql is the schema, already quoted; each use of it is replaced. */
 extern SPIPlanPtr interact_plan(InteractPlan *plan, const char *sql,
 								int nargs, Oid *argtypes);
+
+/* The same, but never planned for the values of its parameters. */
+extern SPIPlanPtr interact_generic_plan(InteractPlan *plan, const char *sql,
+										int nargs, Oid *argtypes);
 
 /*
  * Arguments of SQL functions.  Each reads argument n of fcinfo, or raises an
