@@ -26,6 +26,11 @@
  *	- Only affinity_rederive(), which takes signals away from a pair, waits,
  *	  and only for transactions that are writing the very same pair.
  *
+ * A transaction with one snapshot (REPEATABLE READ, SERIALIZABLE) leaves rows
+ * alone that were committed after it: of a row it replaced it would see its
+ * own version and, beside it, the one its snapshot shows, and add up both.  To
+ * such a transaction these rows are in use, and it inserts one of its own.
+ *
  * Folding: whoever finds several rows of a key and nobody at work on any of
  * them merges them into one.  Under contention some row is nearly always in
  * use, so rows are not merged and split in turn; when it calms down the next
@@ -50,6 +55,7 @@
 #include <math.h>
 
 #include "access/relscan.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/index.h"
@@ -79,7 +85,8 @@ typedef struct FoundRow
 	int64		id;
 	int64		count;			/* counter only */
 	double		hot;			/* counter only */
-	bool		busy;			/* another transaction is at work on it */
+	bool		busy;			/* another transaction is at work on it, or was
+								 * since this one's snapshot */
 	bool		foreign;		/* another transaction inserted it */
 	bool		locked;			/* this transaction is going to write it */
 } FoundRow;
@@ -407,6 +414,25 @@ lock_row(Accumulator *acc, ItemPointer tid, bool wait, TupleTableSlot *slot)
 /* ---------- looking ---------- */
 
 /*
+ * Was the row in slot committed after the snapshot of this transaction, if it
+ * has one?
+ */
+static bool
+is_newer(Accumulator *acc, TupleTableSlot *slot)
+{
+	bool		isnull;
+	Datum		xmin;
+
+	if (!IsolationUsesXactSnapshot())
+		return false;
+	xmin = slot_getsysattr(slot, MinTransactionIdAttributeNumber, &isnull);
+	if (TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin)))
+		return false;
+	return !table_tuple_satisfies_snapshot(acc->rel, slot,
+										   GetTransactionSnapshot());
+}
+
+/*
  * Note the row in acc->look as a row of the key.  During an update by another
  * transaction both versions are met, old and new: they count once, with the
  * larger values, and the old one is the one to lock.
@@ -446,7 +472,8 @@ note_row(Accumulator *acc)
 		row->tid = acc->look->tts_tid;
 		row->foreign = false;
 	}
-	if ((foreign || TransactionIdIsValid(acc->dirty.xmax)) && !row->busy)
+	if ((foreign || TransactionIdIsValid(acc->dirty.xmax) ||
+		 is_newer(acc, acc->look)) && !row->busy)
 	{
 		row->busy = true;
 		acc->nbusy++;
@@ -1073,7 +1100,7 @@ affinity_user_items(Accumulator *acc, int64 user, TimestampTz *newest)
 void
 affinity_set_user_items(Accumulator *acc, int user_items)
 {
-	if (TTS_EMPTY(acc->newest) ||
+	if (TTS_EMPTY(acc->newest) || is_newer(acc, acc->newest) ||
 		lock_row(acc, &acc->newest->tts_tid, false, acc->row) != TM_Ok)
 		return;
 	start_version(acc, true);
