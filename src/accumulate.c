@@ -25,6 +25,11 @@
  *	- Only affinity_rederive(), which takes signals away from a pair, waits,
  *	  and only for transactions that are writing the very same pair.
  *
+ * A transaction with one snapshot (REPEATABLE READ, SERIALIZABLE) leaves rows
+ * alone that were committed after it: of a row it replaced it would see its
+ * own version and, beside it, the one its snapshot shows, and add up both.  To
+ * such a transaction these rows are in use, and it inserts one of its own.
+ *
  * Folding: whoever finds several rows of a key and nobody at work on any of
  * them merges them into one.  Under contention some row is nearly always in
  * use, so rows are not merged and split in turn; when it calms down the next
@@ -50,7 +55,9 @@
 #include "interact.h"
 
 #include "access/relscan.h"
+#include "access/sysattr.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/index.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -282,6 +289,25 @@ acc_lock_row(Accumulator *acc, ItemPointer tid, bool wait, TupleTableSlot *slot)
 /* ---------- looking ---------- */
 
 /*
+ * Was the row in slot committed after the snapshot of this transaction, if it
+ * has one?
+ */
+bool
+acc_is_newer(Accumulator *acc, TupleTableSlot *slot)
+{
+	bool		isnull;
+	Datum		xmin;
+
+	if (!IsolationUsesXactSnapshot())
+		return false;
+	xmin = slot_getsysattr(slot, MinTransactionIdAttributeNumber, &isnull);
+	if (TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin)))
+		return false;
+	return !table_tuple_satisfies_snapshot(acc->rel, slot,
+										   GetTransactionSnapshot());
+}
+
+/*
  * Note the row in acc->look as a row of the key.  During an update by another
  * transaction both versions are met, old and new: they count once, with the
  * larger values, and the old one is the one to lock.
@@ -321,7 +347,8 @@ note_row(Accumulator *acc)
 		row->tid = acc->look->tts_tid;
 		row->foreign = false;
 	}
-	if ((foreign || TransactionIdIsValid(acc->dirty.xmax)) && !row->busy)
+	if ((foreign || TransactionIdIsValid(acc->dirty.xmax) ||
+		 acc_is_newer(acc, acc->look)) && !row->busy)
 	{
 		row->busy = true;
 		acc->nbusy++;

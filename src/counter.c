@@ -275,6 +275,10 @@ lock_counters(Accumulator *acc, CounterDelta *sum, int max_fold)
 /*
  * Count and hot of the rows found that are not ours, into *others.  Ours are
  * those locked and the one with the id own_id.
+ *
+ * A row that takes away, a removal beside another transaction, is left out: it
+ * may be rolled back or merged, and the level has to be an upper bound then
+ * too.
  */
 static void
 sum_others(Accumulator *acc, int64 own_id, CounterDelta *others)
@@ -285,7 +289,7 @@ sum_others(Accumulator *acc, int64 own_id, CounterDelta *others)
 	{
 		if (acc->found[i].locked || acc->found[i].id == own_id)
 			continue;
-		others->count += acc->found[i].count;
+		others->count += Max(acc->found[i].count, 0);
 		others->hot = interact_log2_add(others->hot, acc->found[i].hot);
 	}
 }

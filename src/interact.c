@@ -58,6 +58,7 @@ static const char *const rel_names[NUM_INTERACT_RELS] = {
 	[REL_REVIEW_PAIR] = "interact_review_pair",
 	[REL_REACTION_PAIR] = "interact_reaction_pair",
 	[REL_CART_ITEM_PAIR] = "interact_cart_item_pair",
+	[REL_CART_ITEM_OPEN] = "interact_cart_item_open",
 	[REL_PURCHASE_PAIR] = "interact_purchase_pair",
 	[REL_EVENT_PAIR] = "interact_event_pair",
 };
@@ -209,11 +210,13 @@ interact_registry_snapshot(void)
 }
 
 /*
- * The saved plan of sql, prepared at first use; the caller is connected to
- * SPI.  Every "%s" in sql becomes the extension's schema.
+ * The saved plan of sql, prepared at first use with these cursor options; the
+ * caller is connected to SPI.  Every "%s" in sql becomes the extension's
+ * schema.
  */
-SPIPlanPtr
-interact_plan(InteractPlan *plan, const char *sql, int nargs, Oid *argtypes)
+static SPIPlanPtr
+saved_plan(InteractPlan *plan, const char *sql, int nargs, Oid *argtypes,
+		   int options)
 {
 	StringInfoData buf;
 	const char *p;
@@ -242,7 +245,7 @@ interact_plan(InteractPlan *plan, const char *sql, int nargs, Oid *argtypes)
 			appendStringInfoChar(&buf, *p);
 	}
 
-	made = SPI_prepare(buf.data, nargs, argtypes);
+	made = SPI_prepare_cursor(buf.data, nargs, argtypes, options);
 	if (made == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	SPI_keepplan(made);
@@ -250,6 +253,19 @@ interact_plan(InteractPlan *plan, const char *sql, int nargs, Oid *argtypes)
 	plan->generation = interact_generation();
 	pfree(buf.data);
 	return made;
+}
+
+SPIPlanPtr
+interact_plan(InteractPlan *plan, const char *sql, int nargs, Oid *argtypes)
+{
+	return saved_plan(plan, sql, nargs, argtypes, 0);
+}
+
+SPIPlanPtr
+interact_generic_plan(InteractPlan *plan, const char *sql, int nargs,
+					  Oid *argtypes)
+{
+	return saved_plan(plan, sql, nargs, argtypes, CURSOR_OPT_GENERIC_PLAN);
 }
 
 /* Raise the error for an argument that must not be NULL. */

@@ -61,6 +61,7 @@ typedef enum InteractRel
 	REL_REVIEW_PAIR,
 	REL_REACTION_PAIR,
 	REL_CART_ITEM_PAIR,
+	REL_CART_ITEM_OPEN,
 	REL_PURCHASE_PAIR,
 	REL_EVENT_PAIR,
 	NUM_INTERACT_RELS
@@ -88,6 +89,10 @@ typedef struct InteractPlan
 /* "%s" in sql is the schema, already quoted; each use of it is replaced. */
 extern SPIPlanPtr interact_plan(InteractPlan *plan, const char *sql,
 								int nargs, Oid *argtypes);
+
+/* The same, but never planned for the values of its parameters. */
+extern SPIPlanPtr interact_generic_plan(InteractPlan *plan, const char *sql,
+										int nargs, Oid *argtypes);
 
 /*
  * Arguments of SQL functions.  Each reads argument n of fcinfo, or raises an
@@ -225,7 +230,8 @@ typedef struct FoundRow
 	int64		id;
 	int64		count;			/* counter only */
 	double		hot;			/* counter only */
-	bool		busy;			/* another transaction is at work on it */
+	bool		busy;			/* another transaction is at work on it, or was
+								 * since this one's snapshot */
 	bool		foreign;		/* another transaction inserted it */
 	bool		locked;			/* this transaction is going to write it */
 } FoundRow;
@@ -286,6 +292,7 @@ extern Accumulator *accumulator_open(InteractRel rel, InteractRel pkey);
 extern void accumulator_close(Accumulator *acc);
 extern int64 acc_fresh_id(void);
 extern void acc_look_up(Accumulator *acc, const AccKey *key, bool all);
+extern bool acc_is_newer(Accumulator *acc, TupleTableSlot *slot);
 extern TM_Result acc_lock_row(Accumulator *acc, ItemPointer tid, bool wait,
 							  TupleTableSlot *slot);
 extern void acc_start_version(Accumulator *acc, bool from_row);

@@ -53,7 +53,9 @@ typedef void (*RowFunction) (HeapTuple row, TupleDesc desc, void *arg);
 
 /*
  * Run a query under a new snapshot that also sees this transaction's changes,
- * and call fn for each row.  Returns the number of rows; tells the progress if
+ * at any isolation level: the transaction's own snapshot may not show what is
+ * to be repaired, and shows replaced rows twice (see accumulate.c).  Calls fn
+ * for each row.  Returns the number of rows; tells the progress if
  * what is not NULL.
  */
 static int64
@@ -64,6 +66,8 @@ for_each_row(const char *sql, RowFunction fn, void *arg, const char *what)
 	int64		rows = 0;
 
 	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+	UpdateActiveSnapshotCommandId();
 
 	initStringInfo(&buf);
 	for (const char *p = sql; *p; p++)
@@ -78,7 +82,8 @@ for_each_row(const char *sql, RowFunction fn, void *arg, const char *what)
 	}
 
 	portal = SPI_cursor_open_with_args(NULL, buf.data, 0, NULL, NULL, NULL,
-									   false, 0);
+									   true, 0);
+	PopActiveSnapshot();
 	for (;;)
 	{
 		SPI_cursor_fetch(portal, true, FETCH_ROWS);

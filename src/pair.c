@@ -305,7 +305,7 @@ affinity_user_items(Accumulator *acc, int64 user, TimestampTz *newest)
 void
 affinity_set_user_items(Accumulator *acc, int user_items)
 {
-	if (TTS_EMPTY(acc->newest) ||
+	if (TTS_EMPTY(acc->newest) || acc_is_newer(acc, acc->newest) ||
 		acc_lock_row(acc, &acc->newest->tts_tid, false, acc->row) != TM_Ok)
 		return;
 	acc_start_version(acc, true);

@@ -16,9 +16,10 @@
  */
 #include "record.h"
 
-#include "access/skey.h"
 #include "access/stratnum.h"
 #include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -476,6 +477,7 @@ interact_remove_favorite(PG_FUNCTION_ARGS)
 {
 	static InteractPlan one_list;
 	static InteractPlan all_lists;
+	static InteractPlan found;
 	Oid			argtypes[] = {INT8OID, INT8OID, TEXTOID};
 	Datum		values[3];
 	bool		all;
@@ -483,6 +485,24 @@ interact_remove_favorite(PG_FUNCTION_ARGS)
 	values[0] = Int64GetDatum(interact_arg_id(fcinfo, 0, "user_id"));
 	values[1] = Int64GetDatum(interact_arg_id(fcinfo, 1, "item_id"));
 	values[2] = record_arg(fcinfo, 2, "list", record_check_key, &all);
+
+	if (IsolationIsSerializable())
+	{
+		ScanKeyData keys[3];
+
+		record_pair_keys(keys, DatumGetInt64(values[0]), DatumGetInt64(values[1]));
+		if (!all)
+			ScanKeyEntryInitialize(&keys[2], 0, 3, BTEqualStrategyNumber,
+								   InvalidOid, DEFAULT_COLLATION_OID, F_TEXTEQ,
+								   values[2]);
+		PG_RETURN_BOOL(record_run_found(&found,
+										"DELETE FROM %s.interact_favorite "
+										"WHERE ctid OPERATOR(pg_catalog.=) ANY ($1)",
+										SPI_OK_DELETE,
+										REL_FAVORITE, REL_FAVORITE_PAIR,
+										keys, all ? 2 : 3,
+										1, argtypes, values, NULL) > 0);
+	}
 
 	if (all)
 		PG_RETURN_BOOL(record_run(&all_lists,
@@ -531,11 +551,25 @@ Datum
 interact_delete_review(PG_FUNCTION_ARGS)
 {
 	static InteractPlan plan;
+	static InteractPlan found;
 	Oid			argtypes[] = {INT8OID, INT8OID};
 	Datum		values[2];
 
 	values[0] = Int64GetDatum(interact_arg_id(fcinfo, 0, "user_id"));
 	values[1] = Int64GetDatum(interact_arg_id(fcinfo, 1, "item_id"));
+
+	if (IsolationIsSerializable())
+	{
+		ScanKeyData keys[2];
+
+		record_pair_keys(keys, DatumGetInt64(values[0]), DatumGetInt64(values[1]));
+		PG_RETURN_BOOL(record_run_found(&found,
+										"DELETE FROM %s.interact_review "
+										"WHERE ctid OPERATOR(pg_catalog.=) ANY ($1)",
+										SPI_OK_DELETE, REL_REVIEW, REL_REVIEW_PAIR,
+										keys, lengthof(keys),
+										1, argtypes, values, NULL) > 0);
+	}
 
 	PG_RETURN_BOOL(record_run(&plan,
 							  "DELETE FROM %s.interact_review "
@@ -575,11 +609,25 @@ Datum
 interact_unreact(PG_FUNCTION_ARGS)
 {
 	static InteractPlan plan;
+	static InteractPlan found;
 	Oid			argtypes[] = {INT8OID, INT8OID};
 	Datum		values[2];
 
 	values[0] = Int64GetDatum(interact_arg_id(fcinfo, 0, "user_id"));
 	values[1] = Int64GetDatum(interact_arg_id(fcinfo, 1, "item_id"));
+
+	if (IsolationIsSerializable())
+	{
+		ScanKeyData keys[2];
+
+		record_pair_keys(keys, DatumGetInt64(values[0]), DatumGetInt64(values[1]));
+		PG_RETURN_BOOL(record_run_found(&found,
+										"DELETE FROM %s.interact_reaction "
+										"WHERE ctid OPERATOR(pg_catalog.=) ANY ($1)",
+										SPI_OK_DELETE, REL_REACTION, REL_REACTION_PAIR,
+										keys, lengthof(keys),
+										1, argtypes, values, NULL) > 0);
+	}
 
 	PG_RETURN_BOOL(record_run(&plan,
 							  "DELETE FROM %s.interact_reaction "
@@ -618,12 +666,29 @@ Datum
 interact_remove_from_cart(PG_FUNCTION_ARGS)
 {
 	static InteractPlan plan;
+	static InteractPlan found;
 	Oid			argtypes[] = {INT8OID, INT8OID, TIMESTAMPTZOID};
 	Datum		values[3];
 
 	values[0] = Int64GetDatum(interact_arg_id(fcinfo, 0, "user_id"));
 	values[1] = Int64GetDatum(interact_arg_id(fcinfo, 1, "item_id"));
 	values[2] = TimestampTzGetDatum(record_arg_time(fcinfo, 2));
+
+	if (IsolationIsSerializable())
+	{
+		ScanKeyData keys[2];
+
+		record_pair_keys(keys, DatumGetInt64(values[0]), DatumGetInt64(values[1]));
+		values[1] = values[2];
+		argtypes[1] = TIMESTAMPTZOID;
+		PG_RETURN_BOOL(record_run_found(&found,
+										"UPDATE %s.interact_cart_item SET removed_at = $2 "
+										"WHERE ctid OPERATOR(pg_catalog.=) ANY ($1)",
+										SPI_OK_UPDATE,
+										REL_CART_ITEM, REL_CART_ITEM_OPEN,
+										keys, lengthof(keys),
+										2, argtypes, values, NULL) > 0);
+	}
 
 	PG_RETURN_BOOL(record_run(&plan,
 							  "UPDATE %s.interact_cart_item SET removed_at = $3 "

@@ -10,6 +10,8 @@
 
 #include "interact.h"
 
+#include "access/skey.h"
+
 /* Longest name of a list or an order, bytes; the tables check the same. */
 #define RECORD_MAX_KEY_LEN		255
 
@@ -35,5 +37,15 @@ extern Datum record_arg(FunctionCallInfo fcinfo, int n, const char *name,
 extern uint64 record_run(InteractPlan *plan, const char *sql, int expected,
 						 int nargs, Oid *argtypes, Datum *values,
 						 const char *nulls);
+
+
+/* ---------- recordfind.c: rows to be taken back ---------- */
+
+extern uint64 record_run_found(InteractPlan *plan, const char *sql, int expected,
+							   InteractRel rel, InteractRel index,
+							   ScanKey keys, int nkeys,
+							   int nargs, Oid *argtypes, Datum *values,
+							   const char *nulls);
+extern void record_pair_keys(ScanKey keys, int64 user, int64 item);
 
 #endif							/* INTERACT_RECORD_H */

@@ -11,6 +11,7 @@
  */
 #include "record.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -233,6 +234,7 @@ Datum
 interact_checkout(PG_FUNCTION_ARGS)
 {
 	static InteractPlan plan;
+	static InteractPlan found;
 	Oid			argtypes[] = {INT8OID, TEXTOID, TIMESTAMPTZOID};
 	Datum		values[3];
 	char		nulls[] = {' ', ' ', ' '};
@@ -243,6 +245,32 @@ interact_checkout(PG_FUNCTION_ARGS)
 	if (no_order)
 		nulls[1] = 'n';
 	values[2] = TimestampTzGetDatum(record_arg_time(fcinfo, 2));
+
+	if (IsolationIsSerializable())
+	{
+		ScanKeyData keys[2];
+		Datum		user = values[0];
+		Oid			found_types[] = {TIDARRAYOID, TEXTOID, TIMESTAMPTZOID, INT8OID};
+		Datum		found_values[] = {(Datum) 0, values[1], values[2], user};
+		char		found_nulls[] = {' ', nulls[1], ' ', ' '};
+
+		record_pair_keys(keys, DatumGetInt64(user), 0);
+		PG_RETURN_INT32((int32)
+						record_run_found(&found,
+										 "WITH bought AS ("
+										 "UPDATE %s.interact_cart_item SET purchased_at = $3 "
+										 "WHERE ctid OPERATOR(pg_catalog.=) ANY ($1) "
+										 "RETURNING item_id, quantity) "
+										 "INSERT INTO %s.interact_purchase "
+										 "(user_id, item_id, quantity, order_id, purchased_at) "
+										 "SELECT $4, item_id, quantity, $2, $3 "
+										 "FROM bought ORDER BY item_id",
+										 SPI_OK_INSERT,
+										 REL_CART_ITEM, REL_CART_ITEM_OPEN,
+										 keys, 1,
+										 lengthof(found_types), found_types,
+										 found_values, found_nulls));
+	}
 
 	PG_RETURN_INT32((int32)
 					record_run(&plan,
