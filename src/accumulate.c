@@ -66,6 +66,13 @@
 /* Index entries visited per look-up when adding. */
 #define LOOK_ENTRIES		8
 
+/*
+ * The same for a key this transaction has written before, when a savepoint
+ * that was rolled back took the rows remembered with it: its own old versions
+ * cannot be pruned and need not lie behind the live one.
+ */
+#define LOOK_OWN_ENTRIES	1000
+
 /* Rows of a table the transaction remembers at most: 8 MB; then starts over. */
 #define REMEMBER_MAX		100000
 
@@ -120,6 +127,8 @@ typedef struct Remembered
 {
 	AccKey		key;
 	ItemPointerData tid;		/* the version written */
+	ItemPointerData outer;		/* the one last written before subid began */
+	SubTransactionId subid;		/* that wrote tid */
 	int64		count;			/* of the key's other rows when looked at */
 	double		hot;			/* of the key's other rows when looked at */
 } Remembered;
@@ -513,6 +522,8 @@ find_remembered(Accumulator *acc, const AccKey *key, bool create)
 {
 	HTAB	  **table = &remembered[acc->counter ? 1 : 0];
 	Oid		   *file = &remembered_file[acc->counter ? 1 : 0];
+	Remembered *entry;
+	bool		found;
 
 	if (remembered_lxid != interact_lxid())
 	{
@@ -544,33 +555,45 @@ find_remembered(Accumulator *acc, const AccKey *key, bool create)
 							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 		*file = acc->rel->rd_rel->relfilenode;
 	}
-	return hash_search(*table, key, create ? HASH_ENTER : HASH_FIND, NULL);
+	entry = hash_search(*table, key, create ? HASH_ENTER : HASH_FIND, &found);
+	if (create && !found)
+	{
+		ItemPointerSetInvalid(&entry->tid);
+		ItemPointerSetInvalid(&entry->outer);
+		entry->subid = InvalidSubTransactionId;
+	}
+	return entry;
 }
 
 /* Remember the version just written, and what other rows of the key hold. */
 static void
 remember(Accumulator *acc, const AccKey *key, int64 count, double hot)
 {
-	Remembered *entry = find_remembered(acc, key, true);
+	SubTransactionId subid = GetCurrentSubTransactionId();
+	Remembered *entry;
 
+	if (acc->bulk)
+		return;
+	entry = find_remembered(acc, key, true);
+	if (entry->subid != subid)
+	{
+		entry->outer = entry->tid;
+		entry->subid = subid;
+	}
 	entry->tid = acc->write->tts_tid;
 	entry->count = count;
 	entry->hot = hot;
 }
 
-/*
- * Lock the row this transaction wrote last for the key, into acc->row.  False
- * if there is none any more: a savepoint that was rolled back may have taken
- * it away, and its place may by now be another row's.
- */
+/* Lock the version at tid, if it is live and of the key, into acc->row. */
 static bool
-lock_remembered(Accumulator *acc, const AccKey *key, Remembered *entry)
+lock_version(Accumulator *acc, const AccKey *key, ItemPointer tid)
 {
 	int64		first;
 	int64		second;
 
-	if (!table_tuple_fetch_row_version(acc->rel, &entry->tid, SnapshotSelf,
-									   acc->row))
+	if (!ItemPointerIsValid(tid) ||
+		!table_tuple_fetch_row_version(acc->rel, tid, SnapshotSelf, acc->row))
 		return false;
 	if (acc->counter)
 	{
@@ -585,7 +608,20 @@ lock_remembered(Accumulator *acc, const AccKey *key, Remembered *entry)
 	if (first != key->first || second != key->second)
 		return false;
 
-	return lock_row(acc, &entry->tid, false, acc->row) == TM_Ok;
+	return lock_row(acc, tid, false, acc->row) == TM_Ok;
+}
+
+/*
+ * Lock the row this transaction wrote last for the key, into acc->row.  False
+ * if there is none any more: a savepoint that was rolled back may have taken
+ * it away, and its place may by now be another row's.  Then the one written
+ * before that savepoint is tried.
+ */
+static bool
+lock_remembered(Accumulator *acc, const AccKey *key, Remembered *entry)
+{
+	return lock_version(acc, key, &entry->tid) ||
+		lock_version(acc, key, &entry->outer);
 }
 
 /* ---------- counters ---------- */
@@ -614,6 +650,7 @@ static void
 write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
 			  int64 other_count, double other_hot)
 {
+	AccKey		key = {sum->item, sum->event};
 	Numeric		total = sum->total ? sum->total : int64_to_numeric(0);
 	int			slack = acc->cut_off ? LEVELS_PER_OCTAVE : 0;
 	int			count_level = interact_count_level(sum->count + other_count);
@@ -647,6 +684,7 @@ write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
 		update_version(acc);
 	else
 		insert_version(acc);
+	remember(acc, &key, other_count, other_hot);
 }
 
 /*
@@ -732,14 +770,12 @@ counter_add(Accumulator *acc, const CounterDelta *delta)
 	}
 	else
 	{
-		look_up(acc, &key, LOOK_ENTRIES);
+		look_up(acc, &key, entry ? LOOK_OWN_ENTRIES : LOOK_ENTRIES);
 		locked = lock_counters(acc, &sum) > 0;
 		sum_others(acc, 0, &count, &hot);
 	}
 
 	write_counter(acc, &sum, locked, count, hot);
-	if (!TTS_EMPTY(acc->write))
-		remember(acc, &key, count, hot);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
 }
@@ -899,6 +935,8 @@ static void
 write_affinity(Accumulator *acc, const AffinityDelta *state, int user_items,
 			   bool locked, AffinityChange *change)
 {
+	AccKey		key = {state->user, state->item};
+
 	count_users(change, state->signals, 1);
 
 	start_version(acc, locked);
@@ -922,6 +960,7 @@ write_affinity(Accumulator *acc, const AffinityDelta *state, int user_items,
 		update_version(acc);
 	else
 		insert_version(acc);
+	remember(acc, &key, 0, 0);
 }
 
 /*
@@ -937,7 +976,6 @@ affinity_add(Accumulator *acc, const AffinityDelta *delta, int user_items,
 	AffinityDelta state = *delta;
 	Remembered *entry;
 	int			nlocked;
-	bool		written;
 
 	memset(change, 0, sizeof(*change));
 
@@ -950,15 +988,12 @@ affinity_add(Accumulator *acc, const AffinityDelta *delta, int user_items,
 	}
 	else
 	{
-		look_up(acc, &key, LOOK_ENTRIES);
+		look_up(acc, &key, entry ? LOOK_OWN_ENTRIES : LOOK_ENTRIES);
 		change->items = acc->nfound == 0 ? 1 : 0;
 		nlocked = lock_affinities(acc, false, &state, change, NULL);
 	}
 
 	write_affinity(acc, &state, user_items + change->items, nlocked > 0, change);
-	written = !TTS_EMPTY(acc->write);
-	if (written && !acc->bulk)
-		remember(acc, &key, 0, 0);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
 }
@@ -1080,13 +1115,18 @@ affinity_user_items(Accumulator *acc, int64 user, TimestampTz *newest)
 void
 affinity_set_user_items(Accumulator *acc, int user_items)
 {
+	AccKey		key;
+
 	if (TTS_EMPTY(acc->newest) ||
 		lock_row(acc, &acc->newest->tts_tid, false, acc->row) != TM_Ok)
 		return;
 	start_version(acc, true);
 	WRITE(acc, Anum_affinity_user_items) =
 		Int16GetDatum((int16) Max(1, Min(user_items, PG_INT16_MAX)));
+	key.first = DatumGetInt64(WRITE(acc, Anum_affinity_user_id));
+	key.second = DatumGetInt64(WRITE(acc, Anum_affinity_item_id));
 	update_version(acc);
+	remember(acc, &key, 0, 0);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
 	ExecClearTuple(acc->newest);
