@@ -31,12 +31,13 @@
  * use, so rows are not merged and split in turn; when it calms down the next
  * writer, or interact_compact(), merges what is left.
  *
- * The look-up visits at most LOOK_ENTRIES index entries.  Versions that an
- * open snapshot keeps from being pruned lie behind the newest ones in the
- * order of the scan, so they do not make recording slower and slower; if the
- * live row is not among the first entries a new one is inserted.  Within one
- * transaction, whose own old versions cannot be pruned either, the row last
- * written for a key is remembered (see remember()).
+ * The look-up visits at most LOOK_ENTRIES index entries, and those that are
+ * dead to everybody once.  Versions that an open snapshot keeps from being
+ * pruned mostly lie behind the newest ones in the order of the scan, so they do
+ * not make recording slower and slower; if the live row is not among the first
+ * entries a new one is inserted.  Within one transaction, whose own old
+ * versions cannot be pruned either, the row last written for a key is
+ * remembered (see remember()).
  *
  * Levels: count_level and hot_level of a row are those of the whole key as its
  * last writer saw it, uncommitted rows of others included.  Hence the largest
@@ -67,11 +68,13 @@
 #define LOOK_ENTRIES		8
 
 /*
- * The same for a key this transaction has written before, when a savepoint
- * that was rolled back took the rows remembered with it: its own old versions
- * cannot be pruned and need not lie behind the live one.
+ * The same including those that turn out to be dead to everybody: these are
+ * marked as such and not met again.  And for a key this transaction has
+ * written before, when a savepoint that was rolled back took the rows
+ * remembered with it: its own old versions cannot be pruned and need not lie
+ * behind the live one.
  */
-#define LOOK_OWN_ENTRIES	1000
+#define LOOK_MOST_ENTRIES	1000
 
 /* Rows of a table the transaction remembers at most: 8 MB; then starts over. */
 #define REMEMBER_MAX		100000
@@ -471,14 +474,15 @@ note_row(Accumulator *acc)
 }
 
 /*
- * Find the rows of a key.  At most max_entries index entries are visited; 0
- * means all there are.
+ * Find the rows of a key.  At most max_entries index entries are visited, not
+ * counting those nobody needs any more; 0 means all there are.
  */
 static void
 look_up(Accumulator *acc, const AccKey *key, int max_entries)
 {
 	ScanKeyData keys[2];
 	int			entries = 0;
+	int			dead = 0;
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ,
 				Int64GetDatum(key->first));
@@ -499,16 +503,20 @@ look_up(Accumulator *acc, const AccKey *key, int max_entries)
 		if (!acc->scan->xs_heap_continue)
 		{
 			CHECK_FOR_INTERRUPTS();
-			if (max_entries > 0 && entries++ == max_entries)
+			if (max_entries > 0 && (entries - dead == max_entries ||
+									entries == LOOK_MOST_ENTRIES))
 			{
 				acc->cut_off = true;
 				break;
 			}
 			if (index_getnext_tid(acc->scan, BackwardScanDirection) == NULL)
 				break;
+			entries++;
 		}
 		if (index_fetch_heap(acc->scan, acc->look))
 			note_row(acc);
+		else if (acc->scan->kill_prior_tuple)
+			dead++;
 	}
 	acc->scan->xs_heap_continue = false;
 	ExecClearTuple(acc->look);
@@ -770,7 +778,7 @@ counter_add(Accumulator *acc, const CounterDelta *delta)
 	}
 	else
 	{
-		look_up(acc, &key, entry ? LOOK_OWN_ENTRIES : LOOK_ENTRIES);
+		look_up(acc, &key, entry ? LOOK_MOST_ENTRIES : LOOK_ENTRIES);
 		locked = lock_counters(acc, &sum) > 0;
 		sum_others(acc, 0, &count, &hot);
 	}
@@ -988,7 +996,7 @@ affinity_add(Accumulator *acc, const AffinityDelta *delta, int user_items,
 	}
 	else
 	{
-		look_up(acc, &key, entry ? LOOK_OWN_ENTRIES : LOOK_ENTRIES);
+		look_up(acc, &key, entry ? LOOK_MOST_ENTRIES : LOOK_ENTRIES);
 		change->items = acc->nfound == 0 ? 1 : 0;
 		nlocked = lock_affinities(acc, false, &state, change, NULL);
 	}
