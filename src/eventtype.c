@@ -66,7 +66,8 @@ kind_by_name(const char *kind)
  * All event types by id; valid until the next command.
  *
  * Read with the newest snapshot, not the transaction's, because the result is
- * kept for later transactions.
+ * kept for later transactions; in the way of a catalog, because parallel
+ * workers must be able to.
  */
 const EventType *
 interact_event_types(void)
@@ -87,7 +88,7 @@ interact_event_types(void)
 	rel = table_open(interact_relid(REL_EVENT_TYPE), AccessShareLock);
 	event_types_valid = true;
 
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	snapshot = RegisterSnapshot(GetCatalogSnapshot(RelationGetRelid(rel)));
 	scan = table_beginscan(rel, snapshot, 0, NULL);
 	slot = table_slot_create(rel, NULL);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))

@@ -212,7 +212,8 @@ setting_value(const InteractSettings *from, const SettingInfo *info)
  * result is valid until the next command.
  *
  * The table is read with the newest snapshot, not the transaction's, because
- * the result is kept for later transactions.
+ * the result is kept for later transactions; in the way of a catalog, because
+ * parallel workers must be able to.
  */
 const InteractSettings *
 interact_settings(void)
@@ -234,7 +235,7 @@ interact_settings(void)
 	rel = table_open(interact_relid(REL_SETTING), AccessShareLock);
 	settings_valid = true;
 
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	snapshot = RegisterSnapshot(GetCatalogSnapshot(RelationGetRelid(rel)));
 	scan = table_beginscan(rel, snapshot, 0, NULL);
 	slot = table_slot_create(rel, NULL);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
