@@ -4,7 +4,6 @@ SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS interact CASCADE;
 CREATE EXTENSION interact;
 SET timezone = 'UTC';
-SET jit = off;
 SELECT interact_define_event('share', 2) IS NOT NULL AS share,
        interact_define_event('play', 0.5) IS NOT NULL AS play,
        interact_define_event('wow', 1.1, 'reaction') IS NOT NULL AS wow;
