@@ -41,12 +41,13 @@
  * again, so that the rows are folded when the others have gone.
  *
  * The look-up is bounded: it passes over at most LOOK_DEAD_FIRST index entries
- * that lead to no live row and notes at most LOOK_ROWS rows.  Versions that an open
- * snapshot keeps from being pruned lie behind the newest ones in the order of
- * the scan, so they do not make recording slower and slower; if no live row is
- * met in time a new one is inserted.  Within one transaction, whose own old
- * versions cannot be pruned either, the row last written for a key is always
- * remembered.
+ * that lead to no live row, not counting those that are dead to everybody, and
+ * notes at most LOOK_ROWS rows.  Versions that an open snapshot keeps from
+ * being pruned mostly lie behind the newest ones in the order of the scan, so
+ * they do not make recording slower and slower; if no live row is met in time a
+ * new one is inserted.  Within one transaction, whose own old versions cannot
+ * be pruned either, the row last written for a key is always remembered, and
+ * so is the one written before the last savepoint.
  *
  * counter.c and pair.c say what a row's values are and how they add up.
  *
@@ -77,6 +78,9 @@
 #define LOOK_DEAD_FIRST		64
 #define LOOK_DEAD			8
 
+/* Entries passed over per look-up because nobody needs them any more. */
+#define LOOK_MOST_ENTRIES	1000
+
 /* Times a backend uses a row of its own before it looks at the key again. */
 #define OWN_ROW_USES		16
 
@@ -91,11 +95,16 @@ typedef struct Remembered
 {
 	AccKey		key;
 	ItemPointerData tid;		/* the version written */
+	ItemPointerData outer;		/* the one last written before subid began */
+	SubTransactionId subid;		/* that wrote tid */
 	LocalTransactionId lxid;	/* the transaction that wrote it */
 	int			uses;			/* of the row since the last look-up */
 	bool		contended;		/* others were at work on the key */
 	AccLimits	limits;			/* how far it may grow without a look-up */
 } Remembered;
+
+/* The place of nothing. */
+static const ItemPointerData no_tuple = {{0xFFFF, 0xFFFF}, InvalidOffsetNumber};
 
 static HTAB *remembered[2] = {NULL, NULL};	/* affinities, counters */
 static Oid	remembered_file[2] = {InvalidOid, InvalidOid};	/* their relfilenode */
@@ -374,6 +383,7 @@ void
 acc_look_up(Accumulator *acc, const AccKey *key, bool all)
 {
 	ScanKeyData keys[2];
+	int			entries = 0;
 	int			dead = 0;
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ,
@@ -405,6 +415,7 @@ acc_look_up(Accumulator *acc, const AccKey *key, bool all)
 			}
 			if (index_getnext_tid(acc->scan, BackwardScanDirection) == NULL)
 				break;
+			entries++;
 			dead++;
 		}
 		if (index_fetch_heap(acc->scan, acc->look))
@@ -415,6 +426,8 @@ acc_look_up(Accumulator *acc, const AccKey *key, bool all)
 			if (acc->nfound > nfound)
 				dead--;
 		}
+		else if (acc->scan->kill_prior_tuple && entries < LOOK_MOST_ENTRIES)
+			dead--;				/* marked now, and not met again */
 	}
 	acc->scan->xs_heap_continue = false;
 	ExecClearTuple(acc->look);
@@ -433,6 +446,8 @@ find_remembered(Accumulator *acc, const AccKey *key, bool create)
 	HTAB	  **table = &remembered[acc->counter ? 1 : 0];
 	Oid		   *file = &remembered_file[acc->counter ? 1 : 0];
 	long		max = REMEMBER_MAX;
+	Remembered *entry;
+	bool		found;
 
 	if (remembered_lxid != interact_lxid())
 	{
@@ -467,7 +482,17 @@ find_remembered(Accumulator *acc, const AccKey *key, bool create)
 							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 		*file = acc->rel->rd_rel->relfilenode;
 	}
-	return hash_search(*table, key, create ? HASH_ENTER : HASH_FIND, NULL);
+	entry = hash_search(*table, key, create ? HASH_ENTER : HASH_FIND, &found);
+	if (create && !found)
+	{
+		entry->tid = no_tuple;
+		entry->outer = no_tuple;
+		entry->subid = InvalidSubTransactionId;
+		entry->lxid = InvalidLocalTransactionId;
+		entry->uses = 0;
+		entry->contended = false;
+	}
+	return entry;
 }
 
 /*
@@ -479,9 +504,16 @@ acc_remember(Accumulator *acc, const AccKey *key, bool looked, bool contended,
 			 const AccLimits *limits)
 {
 	Remembered *entry = find_remembered(acc, key, true);
+	LocalTransactionId lxid = interact_lxid();
+	SubTransactionId subid = GetCurrentSubTransactionId();
 
+	if (entry->lxid != lxid)
+		entry->outer = no_tuple;
+	else if (entry->subid != subid)
+		entry->outer = entry->tid;
 	entry->tid = acc->write->tts_tid;
-	entry->lxid = interact_lxid();
+	entry->subid = subid;
+	entry->lxid = lxid;
 	entry->limits = *limits;
 	if (looked)
 	{
@@ -490,32 +522,15 @@ acc_remember(Accumulator *acc, const AccKey *key, bool looked, bool contended,
 	}
 }
 
-/*
- * Lock the row this backend wrote last for the key into acc->row, if it wrote
- * it in this transaction or is to keep to it; *limits receives how far it may
- * grow.  False if there is no such row: a rollback, a fold or a
- * vacuum may have taken it away, and its place may by now be another row's.
- */
-bool
-acc_lock_remembered(Accumulator *acc, const AccKey *key, AccLimits *limits)
+/* Lock the version at tid, if it is live and of the key, into acc->row. */
+static bool
+lock_version(Accumulator *acc, const AccKey *key, ItemPointer tid)
 {
-	Remembered *entry = find_remembered(acc, key, false);
 	int64		first;
 	int64		second;
 
-	if (entry == NULL)
-		return false;
-	if (entry->lxid != interact_lxid())
-	{
-		if (!entry->contended || ++entry->uses > OWN_ROW_USES)
-			return false;
-		if (ItemPointerGetBlockNumber(&entry->tid) >=
-			RelationGetNumberOfBlocks(acc->rel))
-			return false;
-	}
-
-	if (!table_tuple_fetch_row_version(acc->rel, &entry->tid, SnapshotSelf,
-									   acc->row))
+	if (!ItemPointerIsValid(tid) ||
+		!table_tuple_fetch_row_version(acc->rel, tid, SnapshotSelf, acc->row))
 		return false;
 	if (acc->counter)
 	{
@@ -527,9 +542,41 @@ acc_lock_remembered(Accumulator *acc, const AccKey *key, AccLimits *limits)
 		first = DatumGetInt64(acc_column(acc->row, Anum_affinity_user_id));
 		second = DatumGetInt64(acc_column(acc->row, Anum_affinity_item_id));
 	}
-	if (first != key->first || second != key->second)
+	if (first != key->first || second != key->second ||
+		acc_is_newer(acc, acc->row))
 		return false;
+	return acc_lock_row(acc, tid, false, acc->row) == TM_Ok;
+}
 
+/*
+ * Lock the row this backend wrote last for the key into acc->row, if it wrote
+ * it in this transaction or is to keep to it; *limits receives how far it may
+ * grow.  False if there is no such row: a rollback, a fold or a vacuum may have
+ * taken it away, and its place may by now be another row's.  After a rollback
+ * to a savepoint the row written before that is tried.
+ */
+bool
+acc_lock_remembered(Accumulator *acc, const AccKey *key, AccLimits *limits)
+{
+	Remembered *entry = find_remembered(acc, key, false);
+
+	if (entry == NULL)
+		return false;
+	if (entry->lxid != interact_lxid())
+	{
+		if (!entry->contended || ++entry->uses > OWN_ROW_USES)
+			return false;
+		if (ItemPointerGetBlockNumber(&entry->tid) >=
+			RelationGetNumberOfBlocks(acc->rel))
+			return false;
+		entry->outer = no_tuple;
+	}
 	*limits = entry->limits;
-	return acc_lock_row(acc, &entry->tid, false, acc->row) == TM_Ok;
+	if (lock_version(acc, key, &entry->tid))
+		return true;
+
+	/* the limits are those of a version that was taken back */
+	limits->count = PG_INT64_MIN;
+	limits->hot = -get_float8_infinity();
+	return lock_version(acc, key, &entry->outer);
 }

@@ -14,7 +14,6 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "mb/pg_wchar.h"
@@ -38,7 +37,6 @@ enum
 
 static EventType event_types[MAX_EVENT_TYPES];
 static bool event_types_valid = false;
-static bool event_types_parallel = false;	/* read in parallel mode */
 static uint64 event_types_generation = 0;
 
 PG_FUNCTION_INFO_V1(interact_define_event);
@@ -67,6 +65,10 @@ kind_by_name(const char *kind)
 
 /*
  * All event types by id; valid until the next command.
+ *
+ * Read with the newest snapshot, not the transaction's, because the result is
+ * kept for later transactions; in the way of a catalog, because parallel
+ * workers must be able to.
  */
 const EventType *
 interact_event_types(void)
@@ -77,8 +79,7 @@ interact_event_types(void)
 	Snapshot	snapshot;
 	EventType	fresh[MAX_EVENT_TYPES];
 
-	if (event_types_valid && event_types_generation == interact_generation() &&
-		(!event_types_parallel || IsInParallelMode()))
+	if (event_types_valid && event_types_generation == interact_generation())
 		return event_types;
 
 	memset(fresh, 0, sizeof(fresh));
@@ -87,9 +88,8 @@ interact_event_types(void)
 	event_types_generation = interact_generation();
 	rel = table_open(interact_relid(REL_EVENT_TYPE), AccessShareLock);
 	event_types_valid = true;
-	event_types_parallel = IsInParallelMode();
 
-	snapshot = interact_registry_snapshot();
+	snapshot = RegisterSnapshot(GetCatalogSnapshot(RelationGetRelid(rel)));
 	scan = table_beginscan(rel, snapshot, 0, NULL);
 	slot = table_slot_create(rel, NULL);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))

@@ -17,7 +17,6 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
@@ -27,7 +26,6 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 
 PG_MODULE_MAGIC;
 
@@ -194,19 +192,6 @@ interact_generation(void)
 	if (!relids_valid)
 		load_relids();
 	return generation;
-}
-
-/*
- * The snapshot to read a registry with, to be unregistered by the caller: the
- * newest, not the transaction's, because the result is kept for later
- * transactions.  A parallel query must not take one; there it is the query's,
- * and the result must not outlive it.
- */
-Snapshot
-interact_registry_snapshot(void)
-{
-	return RegisterSnapshot(IsInParallelMode() ? GetActiveSnapshot() :
-							GetLatestSnapshot());
 }
 
 /*

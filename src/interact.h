@@ -74,8 +74,6 @@ extern Oid	interact_relid(InteractRel rel);
 extern const char *interact_schema(void);	/* quoted, for SQL text */
 extern uint64 interact_generation(void);	/* changes when OIDs may have */
 
-extern Snapshot interact_registry_snapshot(void);
-
 /*
  * A saved plan.  Callers keep it in a static variable; it is prepared again
  * when the extension was dropped and created since.

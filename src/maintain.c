@@ -23,6 +23,7 @@
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
+#include "utils/guc.h"
 #include "utils/snapmgr.h"
 
 /* Rows fetched from a cursor at a time. */
@@ -193,7 +194,11 @@ int64
 interact_repair(bool affinity, bool counter, bool progress)
 {
 	int64		repaired = 0;
+	int			nestlevel = NewGUCNestLevel();
 
+	/* the audit views are wide: compiling them would take seconds */
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	SPI_connect();
 	if (affinity)
 	{
@@ -269,6 +274,7 @@ interact_repair(bool affinity, bool counter, bool progress)
 		repaired += n;
 	}
 	SPI_finish();
+	AtEOXact_GUC(true, nestlevel);
 	return repaired;
 }
 

@@ -152,6 +152,16 @@ write_affinity(Accumulator *acc, const AffinityDelta *state, int user_items,
 		acc_insert_version(acc);
 }
 
+/* Remember the version in acc->write, if one was written. */
+static void
+remember_pair(Accumulator *acc, const AccKey *key)
+{
+	AccLimits	limits = {0};
+
+	if (!TTS_EMPTY(acc->write) && !acc->bulk)
+		acc_remember(acc, key, true, false, &limits);
+}
+
 /*
  * Add what delta knows of its pair; never waits.  user_items is how many items
  * the user has without this one if it is new.  *change receives what it means
@@ -182,8 +192,7 @@ affinity_add(Accumulator *acc, const AffinityDelta *delta, int user_items,
 	}
 
 	write_affinity(acc, &state, user_items + change->items, locked, change);
-	if (!TTS_EMPTY(acc->write) && !acc->bulk)
-		acc_remember(acc, &key, true, false, &limits);
+	remember_pair(acc, &key);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
 }
@@ -228,6 +237,7 @@ affinity_rederive(Accumulator *acc, PairReader *reader, int64 user, int64 item,
 	{
 		change->items = nlocked == 0 ? 1 : 0;
 		write_affinity(acc, &state, user_items + change->items, nlocked > 0, change);
+		remember_pair(acc, &key);
 	}
 	else if (nlocked > 0)
 	{
@@ -305,6 +315,8 @@ affinity_user_items(Accumulator *acc, int64 user, TimestampTz *newest)
 void
 affinity_set_user_items(Accumulator *acc, int user_items)
 {
+	AccKey		key;
+
 	if (TTS_EMPTY(acc->newest) || acc_is_newer(acc, acc->newest) ||
 		acc_lock_row(acc, &acc->newest->tts_tid, false, acc->row) != TM_Ok)
 		return;
@@ -312,6 +324,9 @@ affinity_set_user_items(Accumulator *acc, int user_items)
 	ACC_WRITE(acc, Anum_affinity_user_items) =
 		Int16GetDatum((int16) Max(1, Min(user_items, PG_INT16_MAX)));
 	acc_update_version(acc);
+	key.first = DatumGetInt64(acc_column(acc->newest, Anum_affinity_user_id));
+	key.second = DatumGetInt64(acc_column(acc->newest, Anum_affinity_item_id));
+	remember_pair(acc, &key);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
 	ExecClearTuple(acc->newest);

@@ -16,7 +16,6 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "funcapi.h"
@@ -95,7 +94,6 @@ static const SettingInfo setting_info[] = {
 
 static InteractSettings settings;
 static bool settings_valid = false;
-static bool settings_parallel = false;	/* read in parallel mode */
 static uint64 settings_generation = 0;
 
 PG_FUNCTION_INFO_V1(interact_settings_list);
@@ -212,6 +210,10 @@ setting_value(const InteractSettings *from, const SettingInfo *info)
 /*
  * The settings in force: defaults and the rows of interact_setting.  The
  * result is valid until the next command.
+ *
+ * The table is read with the newest snapshot, not the transaction's, because
+ * the result is kept for later transactions; in the way of a catalog, because
+ * parallel workers must be able to.
  */
 const InteractSettings *
 interact_settings(void)
@@ -222,8 +224,7 @@ interact_settings(void)
 	Snapshot	snapshot;
 	InteractSettings fresh;
 
-	if (settings_valid && settings_generation == interact_generation() &&
-		(!settings_parallel || IsInParallelMode()))
+	if (settings_valid && settings_generation == interact_generation())
 		return &settings;
 
 	for (int i = 0; i < NUM_SETTINGS; i++)
@@ -233,9 +234,8 @@ interact_settings(void)
 	settings_generation = interact_generation();
 	rel = table_open(interact_relid(REL_SETTING), AccessShareLock);
 	settings_valid = true;
-	settings_parallel = IsInParallelMode();
 
-	snapshot = interact_registry_snapshot();
+	snapshot = RegisterSnapshot(GetCatalogSnapshot(RelationGetRelid(rel)));
 	scan = table_beginscan(rel, snapshot, 0, NULL);
 	slot = table_slot_create(rel, NULL);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
