@@ -192,11 +192,11 @@ window_begin(Walk *walk)
 }
 
 /*
- * Notes a row of the current user, the g(r) of which is gap.  Returns false
- * if it only adds to a pair met before.
+ * Notes a row of the current user: as one more of rows[], or added to that of
+ * the same pair.
  */
-bool
-window_add(Walk *walk, const AffinityEntry *entry, double gap)
+void
+window_add(Walk *walk, const AffinityEntry *entry)
 {
 	int32		index = walk_item(walk, entry->other);
 	WalkedItem *item = &walk->items[index];
@@ -209,7 +209,7 @@ window_add(Walk *walk, const AffinityEntry *entry, double gap)
 			row->rating = entry->rating;
 		row->signals |= entry->signals;
 		row->at = Max(row->at, entry->at);
-		return false;
+		return;
 	}
 
 	ENSURE_ROOM(walk->rows, walk->nrows, walk->maxrows);
@@ -217,11 +217,10 @@ window_add(Walk *walk, const AffinityEntry *entry, double gap)
 	item->row = walk->nrows;
 	row = &walk->rows[walk->nrows++];
 	row->at = entry->at;
-	row->gap = gap;
+	row->gap = 0;
 	row->item = index;
 	row->signals = entry->signals;
 	row->rating = entry->rating;
-	return true;
 }
 
 /*
@@ -251,17 +250,17 @@ walk_create(void)
 }
 
 /*
- * Makes an item the next one of the profile.
+ * Makes an item the next one of the profile, at the given x.
  */
 static void
-add_to_profile(Walk *walk, int32 index, double edge)
+add_to_profile(Walk *walk, int32 index, double edge, int32 position)
 {
 	ProfileItem *p = &walk->profile[walk->nprofile];
 	WalkedItem *item = &walk->items[index];
 
 	item->profile = walk->nprofile;
 	p->item = item->item;
-	p->weight = edge * pow(1.0 + walk->nprofile,
+	p->weight = edge * pow(1.0 + position,
 						   -walk->request.settings->position_exponent);
 	walk->nprofile++;
 }
@@ -277,6 +276,8 @@ profile_of_user(Walk *walk)
 	const InteractSettings *settings = request->settings;
 	AffinityReader *reader = walk_users(walk);
 	AffinityEntry entry;
+	TimestampTz last_at = DT_NOBEGIN;
+	int32		position = 0;
 	int			nread = 0;
 
 	affinity_reader_newest(reader, request->user);
@@ -288,7 +289,7 @@ profile_of_user(Walk *walk)
 			walk->profile_cut = true;
 			break;
 		}
-		window_add(walk, &entry, 0);
+		window_add(walk, &entry);
 	}
 
 	for (int i = 0; i < walk->nrows; i++)
@@ -300,7 +301,12 @@ profile_of_user(Walk *walk)
 			(request->exclude_seen && (row->signals != 0 || row->rating != 0)))
 			walk->items[row->item].barred = true;
 		if (edge > 0 && walk->nprofile < settings->profile_items)
-			add_to_profile(walk, row->item, edge);
+		{
+			if (walk->nprofile > 0 && row->at != last_at)
+				position++;
+			last_at = row->at;
+			add_to_profile(walk, row->item, edge, position);
+		}
 	}
 }
 
@@ -320,7 +326,7 @@ profile_of_items(Walk *walk)
 			continue;
 		walk->items[index].barred = true;
 		if (walk->nprofile < request->settings->profile_items)
-			add_to_profile(walk, index, 1.0);
+			add_to_profile(walk, index, 1.0, walk->nprofile);
 	}
 }
 

@@ -462,7 +462,7 @@ typedef struct ProfileItem
 typedef struct WindowRow
 {
 	TimestampTz at;				/* latest */
-	double		gap;			/* g(r) */
+	double		gap;			/* g(r), if of a neighbour */
 	int32		item;			/* index of items[] */
 	int32		signals;		/* event bits */
 	int16		rating;			/* 0 = none */
@@ -541,7 +541,7 @@ extern AffinityReader *walk_users(Walk *walk);
 
 /* The rows of one user, pairs combined. */
 extern void window_begin(Walk *walk);
-extern bool window_add(Walk *walk, const AffinityEntry *entry, double gap);
+extern void window_add(Walk *walk, const AffinityEntry *entry);
 
 /* The best of items[] into result[max_items]; each counts as taken. */
 extern int	walk_rank(Walk *walk, double popularity_exponent, int max_items,

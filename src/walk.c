@@ -5,8 +5,9 @@
  *	  from items to the users who share them, to what those users did around
  *	  the moment they shared them.
  *
- * u asks.  The profile is u's profile_items most recent positive pairs, newest
- * first at position x = 0, 1, ...; or a given list of items, each of weight 1.
+ * u asks.  The profile is u's profile_items most recent positive pairs, each at
+ * position x = number of different later times in the profile; or a given list
+ * of items, each of weight 1, the last one at x = 0, the one before at 1, ...
  *
  *	  w_i      = ew(u,i) * (1+x)^-position_exponent
  *				 * min(d_i,200)^-item_exponent
@@ -20,6 +21,13 @@
  *					* 2^(-age(v,j)/recency_half_life))
  *	  g(r)     = r^-gap_exponent if j is the r-th row after the anchor in v's
  *				 history, before_factor * r^-gap_exponent if before it
+ *
+ * Rows of one time, such as the lines of an order, say nothing by their order:
+ * profile items of one time share a position, rows of one time the mean of
+ * their r (rounded down), rows of the time t* count as after the anchor.
+ * Against an order by item_id, NDCG@20 on the new items of later baskets of an
+ * online shop rose by 3 % on average where ids followed the age of the items
+ * (three test sets, -1 to +6 %), and by 20 % where ids were random.
  *
  * ew is interact_pair_weight(), d_i the distinct users of i as far as hop 1
  * read them, d_v the number of items of v, pop_j the number of users of j.
@@ -87,6 +95,16 @@ typedef struct Posting
 	int16		rating;			/* 0 = none */
 } Posting;
 
+/* What a neighbour did after the anchor, or before it. */
+typedef struct Side
+{
+	int64		anchor;			/* its item; not noted */
+	double		factor;			/* of g(r) */
+	TimestampTz at;				/* time of the row read last */
+	int32		start;			/* first of rows[] on this side */
+	int32		tied;			/* first of rows[] of that time */
+} Side;
+
 /* The walker's view of a walk: who shares the profile. */
 typedef struct Hops
 {
@@ -153,13 +171,54 @@ find_neighbour(Hops *hops, int64 user)
 }
 
 /*
- * Notes a row around the anchor, unless it is one of the anchor itself.
- * Returns 1 if this was one more item, otherwise 0.
+ * Begins a side of a window; factor is that of its g(r).
+ */
+static inline void
+side_begin(Side *side, const Hops *hops, int64 anchor, double factor)
+{
+	side->anchor = anchor;
+	side->factor = factor;
+	side->at = DT_NOBEGIN;
+	side->start = side->tied = hops->walk->nrows;
+}
+
+/*
+ * Number of items on a side so far.
  */
 static inline int
-window_note(Walk *walk, const AffinityEntry *entry, int64 anchor, double gap)
+side_items(const Side *side, const Hops *hops)
 {
-	return entry->other != anchor && window_add(walk, entry, gap);
+	return hops->walk->nrows - side->start;
+}
+
+/*
+ * Gives the rows of the time read last their g(r).
+ */
+static inline void
+side_end_time(Side *side, const Hops *hops)
+{
+	Walk	   *walk = hops->walk;
+	int32		middle = (side->tied + walk->nrows - 1) / 2;
+
+	for (; side->tied < walk->nrows; side->tied++)
+		walk->rows[side->tied].gap =
+			side->factor * hops->gaps[middle - side->start];
+}
+
+/*
+ * Notes the next row of a side, unless it is one of the anchor.
+ */
+static inline void
+side_note(Side *side, const Hops *hops, const AffinityEntry *entry)
+{
+	if (entry->other == side->anchor)
+		return;
+	if (entry->at != side->at)
+	{
+		side_end_time(side, hops);
+		side->at = entry->at;
+	}
+	window_add(hops->walk, entry);
 }
 
 /*
@@ -412,6 +471,7 @@ read_window(Hops *hops, const Neighbour *neighbour, int64 budget)
 	int64		anchor = walk->profile[neighbour->anchor].item;
 	int64		start = affinity_reader_entries(reader);
 	AffinityEntry entry;
+	Side		side;
 
 	window_begin(walk);
 	if (neighbour->entry >= 0)
@@ -419,39 +479,43 @@ read_window(Hops *hops, const Neighbour *neighbour, int64 budget)
 		const AffinityEntry *entries = &hops->entries[neighbour->entry];
 		int			after = 0;	/* rows not before the anchor */
 		int			taken = 0;
-		int			r = 0;
 
 		while (after < neighbour->nentries &&
 			   entries[after].at >= neighbour->anchor_at)
 			after++;
+
+		side_begin(&side, hops, anchor, 1.0);
 		for (int i = after - 1;
-			 i >= 0 && r < settings->window_rows && taken < budget;
+			 i >= 0 && taken < budget &&
+			 side_items(&side, hops) < settings->window_rows;
 			 i--, taken++)
-			r += window_note(walk, &entries[i], anchor, hops->gaps[r]);
-		r = 0;
+			side_note(&side, hops, &entries[i]);
+		side_end_time(&side, hops);
+
+		side_begin(&side, hops, anchor, settings->before_factor);
 		for (int i = after;
-			 i < neighbour->nentries && r < settings->window_rows &&
-			 taken < budget;
+			 i < neighbour->nentries && taken < budget &&
+			 side_items(&side, hops) < settings->window_rows;
 			 i++, taken++)
-			r += window_note(walk, &entries[i], anchor,
-							 settings->before_factor * hops->gaps[r]);
+			side_note(&side, hops, &entries[i]);
+		side_end_time(&side, hops);
 		return taken;
 	}
 
-	for (int side = 0; side < 2; side++)
+	for (int before = 0; before < 2; before++)
 	{
-		double		factor = side == 0 ? 1.0 : settings->before_factor;
-		int			r = 0;
-
-		if (side == 0)
-			affinity_reader_from(reader, neighbour->user, neighbour->anchor_at);
-		else
+		side_begin(&side, hops, anchor,
+				   before ? settings->before_factor : 1.0);
+		if (before)
 			affinity_reader_before(reader, neighbour->user,
 								   neighbour->anchor_at);
-		while (r < settings->window_rows &&
+		else
+			affinity_reader_from(reader, neighbour->user, neighbour->anchor_at);
+		while (side_items(&side, hops) < settings->window_rows &&
 			   affinity_reader_entries(reader) - start < budget &&
 			   affinity_reader_next(reader, &entry))
-			r += window_note(walk, &entry, anchor, factor * hops->gaps[r]);
+			side_note(&side, hops, &entry);
+		side_end_time(&side, hops);
 	}
 	return affinity_reader_entries(reader) - start;
 }
@@ -647,7 +711,7 @@ walk_similar(int64 item, int max_items, WalkItem *result)
 			if (nread++ == 0)
 				strength = pow(Max(entry.user_items, 1),
 							   -SIMILAR_USER_EXPONENT);
-			window_add(walk, &entry, 0);
+			window_add(walk, &entry);
 		}
 		for (int32 j = 0; j < walk->nrows; j++)
 		{
