@@ -318,6 +318,16 @@ SELECT item_id, reason FROM recommend(200, 100, exclude_seen => false) WHERE ite
 SELECT item_id, reason FROM recommend(200, 100) WHERE item_id IN (2, 6) ORDER BY 1;
 ROLLBACK;
 
+-- Nor does a dislike weaken what else is shared: 206 and 207 share the older
+-- item 21 with 205; 206 dislikes the newer one, 207 has something else.
+BEGIN;
+SELECT interact_record_view(205, 21, '2024-05-01 10:00'), interact_record_view(205, 22, '2024-05-01 11:00'),
+       interact_react(206, 22, 'dislike', '2024-05-01 09:00'), interact_record_view(206, 21, '2024-05-01 10:00'), interact_record_view(206, 23, '2024-05-01 11:00'),
+       interact_record_view(207, 24, '2024-05-01 09:00'), interact_record_view(207, 21, '2024-05-01 10:00'), interact_record_view(207, 25, '2024-05-01 11:00');
+SELECT item_id, round((score / max(score) OVER ())::numeric, 6) AS ratio, because_item_id
+FROM recommend(205, 100) WHERE reason = 'similar_users' ORDER BY 1;
+ROLLBACK;
+
 -- Own writes count from the next statement on, what is rolled back never was.
 SELECT item_id, reason FROM recommend(300, 1);
 BEGIN;
@@ -463,6 +473,33 @@ INSERT INTO interact_view (user_id, item_id, viewed_at) VALUES (500, 99, '2024-0
 SELECT item_id, because_item_id, reason FROM recommend(500, 1);
 SELECT interact_set('profile_items', '1');
 SELECT count(*), min(item_id) FROM recommend(500, 1000) WHERE reason = 'similar_users';
+ROLLBACK;
+-- What hop 1 had no budget for counts where the window shows it: 601 and 602
+-- share the newest item 60, of 3 users; 601 also shares 61, but among the
+-- oldest of its users, of which 5 are read. 63 against 65: 1 + 2^-0.5 *
+-- (3/5)^0.4 = 1.576429.
+BEGIN;
+SELECT interact_record_view(600, 61, '2024-05-01 10:00'), interact_record_view(600, 60, '2024-05-01 11:00'),
+       interact_record_view(601, 61, '2024-05-01 09:00'), interact_record_view(601, 60, '2024-05-01 10:00'), interact_record_view(601, 63, '2024-05-01 11:00'),
+       interact_record_view(602, 64, '2024-05-01 09:00'), interact_record_view(602, 60, '2024-05-01 10:00'), interact_record_view(602, 65, '2024-05-01 11:00');
+INSERT INTO interact_view (user_id, item_id, viewed_at)
+SELECT u, 61, '2024-05-02' FROM generate_series(610, 621) u;
+SELECT interact_set('hop1_budget', '10');
+SELECT item_id, round((score / (SELECT score FROM recommend(600, 5) WHERE item_id = 65))::numeric, 6) AS ratio,
+       because_item_id
+FROM recommend(600, 5) WHERE item_id IN (63, 65);
+ROLLBACK;
+-- The best neighbour is found by the number of items a user has now: 701 had
+-- 1 when the shared item was seen, but has 21; 702 had and has 3.
+BEGIN;
+SELECT interact_record_view(700, 70, '2024-05-01 10:00'), interact_record_view(701, 70, '2024-05-01 10:00');
+INSERT INTO interact_view (user_id, item_id, viewed_at)
+SELECT 701, i, '2024-05-02' FROM generate_series(71, 90) i;
+SELECT interact_record_view(702, 91, '2024-05-01 10:00'), interact_record_view(702, 92, '2024-05-01 11:00'),
+       interact_record_view(702, 70, '2024-05-01 12:00');
+SELECT user_id, user_items FROM interact_affinity WHERE item_id = 70 ORDER BY 1;
+SELECT interact_set('neighbours', '1');
+SELECT item_id FROM recommend(700, 1000) WHERE reason = 'similar_users';
 ROLLBACK;
 SELECT interact_set('neighbours', '0');
 SELECT interact_set('neighbours', '10001');

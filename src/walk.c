@@ -25,14 +25,10 @@
  * Rows of one time, such as the lines of an order, say nothing by their order:
  * profile items of one time share a position, rows of one time the mean of
  * their r (rounded down), rows of the time t* count as after the anchor.
- * Against an order by item_id, NDCG@20 on the new items of later baskets of an
- * online shop rose by 3 % on average where ids followed the age of the items
- * (three test sets, -1 to +6 %), and by 20 % where ids were random.
- *
- * ew is interact_pair_weight(), d_i the distinct users of i as far as hop 1
- * read them, d_v the number of items of v, pop_j the number of users of j.
- * The rows of v's window show more of the profile than hop 1 met; where the
- * sum in S(v) over these items is larger, it counts instead.
+ * On the later baskets of an online shop NDCG@20 so was .091, however items
+ * were numbered; with the order of item_id instead it was .095 where ids
+ * followed the first appearance of an item, .081 where they were random, and
+ * .069 where they ran the other way, as those of interact_item_id() do.
  *
  * What becomes of the items that are met, and how several rows of one pair are
  * combined, is in candidate.c.
