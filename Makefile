@@ -1,24 +1,75 @@
 # interact: PGXS build.  make && make install && make installcheck
+#
+#   make test         on a fresh Debian or Ubuntu machine: everything
+#   make quickstart   a demonstration on a throwaway server
 
 EXTENSION = interact
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" interact.control)
 
 MODULE_big = interact
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
-SQL_PARTS = $(sort $(wildcard src/sql/*.sql))
-DATA_built = interact--$(EXTVERSION).sql
-PRIVATE_HEADERS = src/interact.h src/compat.h
+PRIVATE_HEADERS = $(wildcard src/*.h)
 
-REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
-ISOLATION = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
-ISOLATION_OPTS = --inputdir=test --outputdir=test
-EXTRA_CLEAN = interact--$(EXTVERSION).sql
+# The install script is built from its parts, in the order of their numbers.
+SQL_PARTS = $(sort $(wildcard src/sql/[0-9][0-9]_*.sql))
+DATA = $(wildcard interact--*--*.sql)
+DATA_built = interact--$(EXTVERSION).sql
+
+# Expanded at once: PGXS asks whether they are empty.
+REGRESS := $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+ISOLATION := $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test
+PROVE_TESTS := $(sort $(wildcard test/t/*.pl))
+
+# tmp_check also when this make could not have run the TAP tests
+EXTRA_CLEAN = tmp_check
 
 PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+
+ifneq ($(wildcard $(PGXS)),)
+
+# TAP tests need PostgreSQL's Perl modules, which packages of the server's
+# headers contain, and IPC::Run.
+ifneq ($(PROVE_TESTS),)
+ifneq ($(wildcard $(dir $(PGXS))../test/perl/PostgreSQL/Test/Cluster.pm),)
+ifeq ($(shell perl -MIPC::Run -e 'print 1' 2>/dev/null),1)
+TAP_TESTS = 1
+endif
+endif
+endif
+
+# PostgreSQL was built with LLVM: PGXS would want to run the same clang, but
+# bitcode is an extra.
+ifeq ($(shell command -v $$(sed -n 's/^CLANG *= *//p' $(dir $(PGXS))../Makefile.global) 2>/dev/null),)
+override with_llvm = no
+endif
+
 include $(PGXS)
 
-$(OBJS): $(PRIVATE_HEADERS)
+$(OBJS) $(OBJS:.o=.bc): $(PRIVATE_HEADERS)
 
-interact--$(EXTVERSION).sql: $(SQL_PARTS)
+interact--$(EXTVERSION).sql: $(SQL_PARTS) interact.control
 	cat $(SQL_PARTS) > $@
+
+else
+
+all install uninstall installcheck clean:
+	@echo "PostgreSQL's files for building extensions were not found." >&2
+	@echo "Install them (Debian, Ubuntu: postgresql-server-dev-NN) or set PG_CONFIG." >&2
+	@exit 1
+
+endif
+
+# These two install what they need and work in a directory of their own.
+export PG_CONFIG
+
+test:
+	@test/run.sh
+
+# DATA is a list of files to install, to PGXS; on the command line it is the
+# directory to load.
+quickstart:
+	@test/bench/quickstart.sh $(if $(filter command,$(origin DATA)),'$(DATA)')
+
+.PHONY: all install uninstall installcheck clean test quickstart

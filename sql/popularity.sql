@@ -104,7 +104,7 @@ END $$;
 SELECT * FROM plan_line('SELECT * FROM interact_item_stats WHERE item_id = 10',
                         'interact_counter_pkey|Index Cond');
 SELECT * FROM plan_line('SELECT * FROM interact_item_stats WHERE item_id IN (10, 20)',
-                        'interact_counter_pkey|Index Cond');
+                        'Index Cond');
 DROP FUNCTION plan_line(text, text);
 RESET enable_seqscan;
 

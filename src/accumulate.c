@@ -21,8 +21,7 @@
  *	  on, and any other (locked, updated, deleted meanwhile) means "someone
  *	  else is there" at every isolation level.  So adding cannot deadlock, and
  *	  cannot fail to serialize: dirty and self snapshots take no SIREAD locks.
- *	- The primary key ends in an id that is unique by construction (see
- *	  fresh_id), so an insert never waits for another inserter either.
+ *	- The primary key ends in an id that is unique by construction (see acc_acc_fresh_id), so an insert never waits for another inserter either.
  *	- Only affinity_rederive(), which takes signals away from a pair, waits,
  *	  and only for transactions that are writing the very same pair.
  *
@@ -31,30 +30,31 @@
  * use, so rows are not merged and split in turn; when it calms down the next
  * writer, or interact_compact(), merges what is left.
  *
- * The look-up visits at most LOOK_ENTRIES index entries.  Versions that an
- * open snapshot keeps from being pruned lie behind the newest ones in the
- * order of the scan, so they do not make recording slower and slower; if the
- * live row is not among the first entries a new one is inserted.  Within one
- * transaction, whose own old versions cannot be pruned either, the row last
- * written for a key is remembered (see remember()).
+ * A backend that met others at work on a key keeps to the row it wrote then
+ * (see remember()): under contention each backend comes to have a row of its
+ * own, which it finds without looking.  Every OWN_ROW_USES times it looks
+ * again, so that the rows are folded when the others have gone.
  *
- * Levels: count_level and hot_level of a row are those of the whole key as its
- * last writer saw it, uncommitted rows of others included.  Hence the largest
- * level among the rows of a key is an upper bound of the key's level, which is
- * what popular.c needs to stop early.
+ * The look-up is bounded: it passes over at most LOOK_DEAD_FIRST index entries
+ * that lead to no live row and notes at most LOOK_ROWS rows.  Versions that an open
+ * snapshot keeps from being pruned lie behind the newest ones in the order of
+ * the scan, so they do not make recording slower and slower; if no live row is
+ * met in time a new one is inserted.  Within one transaction, whose own old
+ * versions cannot be pruned either, the row last written for a key is always
+ * remembered.
+ *
+ * counter.c and pair.c say what a row's values are and how they add up.
  *
  *-------------------------------------------------------------------------
  */
 #include "interact.h"
 
-#include <math.h>
-
 #include "access/relscan.h"
 #include "access/table.h"
-#include "access/xact.h"
 #include "catalog/index.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/fmgroids.h"
@@ -63,132 +63,36 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-/* Index entries visited per look-up when adding. */
-#define LOOK_ENTRIES		8
+/*
+ * Entries without a live row passed over per look-up when adding: before the
+ * first row that may be had, and once one is found.
+ */
+#define LOOK_DEAD_FIRST		64
+#define LOOK_DEAD			8
 
-/* Rows of a table the transaction remembers at most: 8 MB; then starts over. */
+/* Times a backend uses a row of its own before it looks at the key again. */
+#define OWN_ROW_USES		16
+
+/* Rows of a table remembered at most, 9 MB; then it starts over. */
 #define REMEMBER_MAX		100000
 
-/* Most indexes a derived table has. */
-#define MAX_INDEXES			3
+/* Rows of a table remembered from one transaction to the next at most. */
+#define REMEMBER_KEEP		1000
 
-/* A row of the key, as the look-up found it. */
-typedef struct FoundRow
-{
-	ItemPointerData tid;
-	int64		id;
-	int64		count;			/* counter only */
-	double		hot;			/* counter only */
-	bool		busy;			/* another transaction is at work on it */
-	bool		foreign;		/* another transaction inserted it */
-	bool		locked;			/* this transaction is going to write it */
-} FoundRow;
-
-struct Accumulator
-{
-	Relation	rel;			/* the derived table, RowExclusiveLock */
-	Relation	pkey;			/* its primary key index */
-	Relation	useridx;		/* interact_affinity_user, NULL until needed */
-	IndexScanDesc scan;			/* on pkey, dirty snapshot */
-	IndexScanDesc userscan;		/* on useridx, SnapshotSelf */
-	SnapshotData dirty;
-	TupleTableSlot *look;		/* row met by a scan */
-	TupleTableSlot *row;		/* row locked */
-	TupleTableSlot *newest;		/* newest row of the user last asked for */
-	TupleTableSlot *write;		/* version to be written */
-	int			nindexes;		/* 0 until the first index insertion */
-	Relation	indexes[MAX_INDEXES];
-	IndexInfo  *infos[MAX_INDEXES];
-	FoundRow   *found;			/* rows of the key */
-	int			nfound;
-	int			maxfound;
-	int			nbusy;			/* how many of them are busy */
-	bool		cut_off;		/* there may be rows not found */
-	bool		bulk;			/* rows written are not remembered */
-	bool		counter;		/* interact_counter, else interact_affinity */
-};
-
-/* A key, in the order of the primary key. */
-typedef struct AccKey
-{
-	int64		first;			/* item of a counter, user of an affinity */
-	int64		second;			/* event of a counter, item of an affinity */
-} AccKey;
-
-/* What this transaction wrote last for a key. */
+/* What this backend wrote last for a key. */
 typedef struct Remembered
 {
 	AccKey		key;
 	ItemPointerData tid;		/* the version written */
-	int64		count;			/* of the key's other rows when looked at */
-	double		hot;			/* of the key's other rows when looked at */
+	LocalTransactionId lxid;	/* the transaction that wrote it */
+	int			uses;			/* of the row since the last look-up */
+	bool		contended;		/* others were at work on the key */
+	AccLimits	limits;			/* how far it may grow without a look-up */
 } Remembered;
 
 static HTAB *remembered[2] = {NULL, NULL};	/* affinities, counters */
+static Oid	remembered_file[2] = {InvalidOid, InvalidOid};	/* their relfilenode */
 static LocalTransactionId remembered_lxid = InvalidLocalTransactionId;
-
-/* ---------- numbers ---------- */
-
-int
-interact_count_level(int64 count)
-{
-	if (count <= 0)
-		return -1;
-	return (int) floor(LEVELS_PER_OCTAVE * log2((double) count));
-}
-
-int
-interact_hot_level(double hot)
-{
-	double		level = floor(LEVELS_PER_OCTAVE * hot);
-
-	/* -infinity, a row without any decayed event, gets the least level */
-	if (!(level > PG_INT32_MIN))
-		return PG_INT32_MIN;
-	if (level > PG_INT32_MAX)
-		return PG_INT32_MAX;
-	return (int) level;
-}
-
-double
-interact_log2_add(double a, double b)
-{
-	if (a < b)
-	{
-		double		t = a;
-
-		a = b;
-		b = t;
-	}
-	if (isinf(b))
-		return a;
-	return a + log2(1.0 + exp2(b - a));
-}
-
-/* a + b, where NULL stands for zero; palloc'd or one of the two. */
-Numeric
-interact_numeric_add(Numeric a, Numeric b)
-{
-	if (a == NULL)
-		return b;
-	if (b == NULL)
-		return a;
-	return DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(a),
-											   NumericGetDatum(b)));
-}
-
-static bool
-numeric_is_zero(Numeric n)
-{
-	return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(n),
-											NumericGetDatum(int64_to_numeric(0))));
-}
-
-double
-interact_hot_of(TimestampTz at)
-{
-	return (double) at / interact_settings()->trending_half_life;
-}
 
 /*
  * An id for a new row of a key: unique among the rows of the key, and larger
@@ -199,8 +103,8 @@ interact_hot_of(TimestampTz at)
  * microsecond twice.  No sequence: it would write WAL and be one more thing
  * that all sessions share.
  */
-static int64
-fresh_id(void)
+int64
+acc_fresh_id(void)
 {
 	static int64 last = 0;
 	int64		now = GetCurrentTimestamp();
@@ -213,7 +117,8 @@ fresh_id(void)
 
 /* ---------- open and close ---------- */
 
-static Accumulator *
+/* A pass over a derived table, which is looked up by its primary key. */
+Accumulator *
 accumulator_open(InteractRel rel, InteractRel pkey)
 {
 	Accumulator *acc = palloc0(sizeof(Accumulator));
@@ -227,25 +132,8 @@ accumulator_open(InteractRel rel, InteractRel pkey)
 	acc->row = table_slot_create(acc->rel, NULL);
 	acc->write = MakeSingleTupleTableSlot(RelationGetDescr(acc->rel),
 										  &TTSOpsVirtual);
-	acc->maxfound = LOOK_ENTRIES;
+	acc->maxfound = 8;
 	acc->found = palloc(sizeof(FoundRow) * acc->maxfound);
-	return acc;
-}
-
-/* A pass over interact_counter. */
-Accumulator *
-counter_open(void)
-{
-	return accumulator_open(REL_COUNTER, REL_COUNTER_PKEY);
-}
-
-/* A pass over interact_affinity; bulk if very many pairs are to be written. */
-Accumulator *
-affinity_open(bool bulk)
-{
-	Accumulator *acc = accumulator_open(REL_AFFINITY, REL_AFFINITY_PKEY);
-
-	acc->bulk = bulk;
 	return acc;
 }
 
@@ -271,20 +159,11 @@ accumulator_close(Accumulator *acc)
 	pfree(acc);
 }
 
-/* ---------- columns ---------- */
-
-/* Column of the row in slot; all columns of derived tables are NOT NULL. */
-static inline Datum
-column(TupleTableSlot *slot, int attnum)
-{
-	bool		isnull;
-
-	return slot_getattr(slot, attnum, &isnull);
-}
+/* ---------- writing ---------- */
 
 /* Start a version to be written: the row locked, or a row without values. */
-static void
-start_version(Accumulator *acc, bool from_row)
+void
+acc_start_version(Accumulator *acc, bool from_row)
 {
 	TupleTableSlot *slot = acc->write;
 
@@ -297,10 +176,6 @@ start_version(Accumulator *acc, bool from_row)
 	}
 	memset(slot->tts_isnull, 0, sizeof(bool) * slot->tts_tupleDescriptor->natts);
 }
-
-#define WRITE(acc, attnum)	((acc)->write->tts_values[(attnum) - 1])
-
-/* ---------- writing ---------- */
 
 /*
  * Enter the version in acc->write into the indexes.  After an update the
@@ -320,7 +195,7 @@ insert_index_entries(Accumulator *acc, bool update)
 
 		foreach(lc, oids)
 		{
-			if (acc->nindexes == MAX_INDEXES)
+			if (acc->nindexes == ACC_MAX_INDEXES)
 				elog(ERROR, "too many indexes on \"%s\"",
 					 RelationGetRelationName(acc->rel));
 			acc->indexes[acc->nindexes] = index_open(lfirst_oid(lc),
@@ -346,8 +221,8 @@ insert_index_entries(Accumulator *acc, bool update)
 }
 
 /* Insert the version in acc->write. */
-static void
-insert_version(Accumulator *acc)
+void
+acc_insert_version(Accumulator *acc)
 {
 	ExecStoreVirtualTuple(acc->write);
 	table_tuple_insert(acc->rel, acc->write, GetCurrentCommandId(true), 0, NULL);
@@ -355,8 +230,8 @@ insert_version(Accumulator *acc)
 }
 
 /* Put the version in acc->write in place of the row locked in acc->row. */
-static void
-update_version(Accumulator *acc)
+void
+acc_update_version(Accumulator *acc)
 {
 	INTERACT_UPDATE_INDEXES update_indexes;
 	LockTupleMode lockmode;
@@ -376,8 +251,8 @@ update_version(Accumulator *acc)
 }
 
 /* Delete the row locked in slot. */
-static void
-delete_row(Accumulator *acc, TupleTableSlot *slot)
+void
+acc_delete_row(Accumulator *acc, TupleTableSlot *slot)
 {
 	TM_FailureData tmfd;
 	TM_Result	result;
@@ -394,8 +269,8 @@ delete_row(Accumulator *acc, TupleTableSlot *slot)
  * Lock the row at tid and fetch it into slot.  TM_Ok if it is ours now; with
  * wait = false anything else is "someone else is there".
  */
-static TM_Result
-lock_row(Accumulator *acc, ItemPointer tid, bool wait, TupleTableSlot *slot)
+TM_Result
+acc_lock_row(Accumulator *acc, ItemPointer tid, bool wait, TupleTableSlot *slot)
 {
 	TM_FailureData tmfd;
 
@@ -418,7 +293,7 @@ note_row(Accumulator *acc)
 	FoundRow   *row = NULL;
 	int64		id;
 
-	id = DatumGetInt64(column(acc->look, acc->counter ? Anum_counter_id :
+	id = DatumGetInt64(acc_column(acc->look, acc->counter ? Anum_counter_id :
 							  Anum_affinity_id));
 	for (int i = 0; i < acc->nfound; i++)
 	{
@@ -454,21 +329,25 @@ note_row(Accumulator *acc)
 	if (acc->counter)
 	{
 		row->count = Max(row->count,
-						 DatumGetInt64(column(acc->look, Anum_counter_count)));
+						 DatumGetInt64(acc_column(acc->look, Anum_counter_count)));
 		row->hot = Max(row->hot,
-					   DatumGetFloat8(column(acc->look, Anum_counter_hot)));
+					   DatumGetFloat8(acc_column(acc->look, Anum_counter_hot)));
+		acc->count_level = Max(acc->count_level,
+							   DatumGetInt16(acc_column(acc->look, Anum_counter_count_level)));
+		acc->hot_level = Max(acc->hot_level,
+							 DatumGetInt32(acc_column(acc->look, Anum_counter_hot_level)));
 	}
 }
 
 /*
- * Find the rows of a key.  At most max_entries index entries are visited; 0
- * means all there are.
+ * Find the rows of a key: all of them, or as many as adding to one of them
+ * takes, which sets acc->cut_off if there may be more.
  */
-static void
-look_up(Accumulator *acc, const AccKey *key, int max_entries)
+void
+acc_look_up(Accumulator *acc, const AccKey *key, bool all)
 {
 	ScanKeyData keys[2];
-	int			entries = 0;
+	int			dead = 0;
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ,
 				Int64GetDatum(key->first));
@@ -481,6 +360,8 @@ look_up(Accumulator *acc, const AccKey *key, int max_entries)
 
 	acc->nfound = 0;
 	acc->nbusy = 0;
+	acc->count_level = -1;
+	acc->hot_level = PG_INT32_MIN;
 	acc->cut_off = false;
 	index_rescan(acc->scan, keys, 2, NULL, 0);
 	for (;;)
@@ -489,16 +370,24 @@ look_up(Accumulator *acc, const AccKey *key, int max_entries)
 		if (!acc->scan->xs_heap_continue)
 		{
 			CHECK_FOR_INTERRUPTS();
-			if (max_entries > 0 && entries++ == max_entries)
+			if (!all && (acc->nfound >= LOOK_ROWS ||
+						 dead > (acc->nbusy < acc->nfound ? LOOK_DEAD : LOOK_DEAD_FIRST)))
 			{
 				acc->cut_off = true;
 				break;
 			}
 			if (index_getnext_tid(acc->scan, BackwardScanDirection) == NULL)
 				break;
+			dead++;
 		}
 		if (index_fetch_heap(acc->scan, acc->look))
+		{
+			int			nfound = acc->nfound;
+
 			note_row(acc);
+			if (acc->nfound > nfound)
+				dead--;
+		}
 	}
 	acc->scan->xs_heap_continue = false;
 	ExecClearTuple(acc->look);
@@ -506,22 +395,35 @@ look_up(Accumulator *acc, const AccKey *key, int max_entries)
 
 /* ---------- remembering ---------- */
 
-/* The entry of a key, or NULL; an entry to be filled in if create is true. */
+/*
+ * The entry of a key, or NULL; an entry to be filled in if create is true.
+ * The tables live as long as the backend, what is no longer of use is dropped
+ * with them when they have grown.
+ */
 static Remembered *
 find_remembered(Accumulator *acc, const AccKey *key, bool create)
 {
 	HTAB	  **table = &remembered[acc->counter ? 1 : 0];
+	Oid		   *file = &remembered_file[acc->counter ? 1 : 0];
+	long		max = REMEMBER_MAX;
 
 	if (remembered_lxid != interact_lxid())
 	{
-		/* The tables of an earlier transaction went with its memory. */
-		remembered[0] = remembered[1] = NULL;
 		remembered_lxid = interact_lxid();
+		max = REMEMBER_KEEP;
 	}
-	if (*table == NULL && !create)
-		return NULL;
-	if (*table != NULL && create && hash_get_num_entries(*table) >= REMEMBER_MAX)
+	for (int i = 0; i < 2; i++)
 	{
+		if (remembered[i] != NULL && hash_get_num_entries(remembered[i]) >= max)
+		{
+			hash_destroy(remembered[i]);
+			remembered[i] = NULL;
+		}
+	}
+
+	if (*table != NULL && *file != acc->rel->rd_rel->relfilenode)
+	{
+		/* Truncated, rewritten or created again: TIDs mean nothing there. */
 		hash_destroy(*table);
 		*table = NULL;
 	}
@@ -529,554 +431,78 @@ find_remembered(Accumulator *acc, const AccKey *key, bool create)
 	{
 		HASHCTL		ctl;
 
+		if (!create)
+			return NULL;
 		ctl.keysize = sizeof(AccKey);
 		ctl.entrysize = sizeof(Remembered);
-		ctl.hcxt = TopTransactionContext;
+		ctl.hcxt = TopMemoryContext;
 		*table = hash_create("interact rows written", 64, &ctl,
 							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		*file = acc->rel->rd_rel->relfilenode;
 	}
 	return hash_search(*table, key, create ? HASH_ENTER : HASH_FIND, NULL);
 }
 
-/* Remember the version just written, and what other rows of the key hold. */
-static void
-remember(Accumulator *acc, const AccKey *key, int64 count, double hot)
+/*
+ * Remember the version just written, and how far it may grow.  looked: the key
+ * was looked up for it, and found to be contended or not.
+ */
+void
+acc_remember(Accumulator *acc, const AccKey *key, bool looked, bool contended,
+			 const AccLimits *limits)
 {
 	Remembered *entry = find_remembered(acc, key, true);
 
 	entry->tid = acc->write->tts_tid;
-	entry->count = count;
-	entry->hot = hot;
+	entry->lxid = interact_lxid();
+	entry->limits = *limits;
+	if (looked)
+	{
+		entry->uses = 0;
+		entry->contended = contended;
+	}
 }
 
 /*
- * Lock the row this transaction wrote last for the key, into acc->row.  False
- * if there is none any more: a savepoint that was rolled back may have taken
- * it away, and its place may by now be another row's.
+ * Lock the row this backend wrote last for the key into acc->row, if it wrote
+ * it in this transaction or is to keep to it; *limits receives how far it may
+ * grow.  False if there is no such row: a rollback, a fold or a
+ * vacuum may have taken it away, and its place may by now be another row's.
  */
-static bool
-lock_remembered(Accumulator *acc, const AccKey *key, Remembered *entry)
+bool
+acc_lock_remembered(Accumulator *acc, const AccKey *key, AccLimits *limits)
 {
+	Remembered *entry = find_remembered(acc, key, false);
 	int64		first;
 	int64		second;
+
+	if (entry == NULL)
+		return false;
+	if (entry->lxid != interact_lxid())
+	{
+		if (!entry->contended || ++entry->uses > OWN_ROW_USES)
+			return false;
+		if (ItemPointerGetBlockNumber(&entry->tid) >=
+			RelationGetNumberOfBlocks(acc->rel))
+			return false;
+	}
 
 	if (!table_tuple_fetch_row_version(acc->rel, &entry->tid, SnapshotSelf,
 									   acc->row))
 		return false;
 	if (acc->counter)
 	{
-		first = DatumGetInt64(column(acc->row, Anum_counter_item_id));
-		second = DatumGetInt16(column(acc->row, Anum_counter_event));
+		first = DatumGetInt64(acc_column(acc->row, Anum_counter_item_id));
+		second = DatumGetInt16(acc_column(acc->row, Anum_counter_event));
 	}
 	else
 	{
-		first = DatumGetInt64(column(acc->row, Anum_affinity_user_id));
-		second = DatumGetInt64(column(acc->row, Anum_affinity_item_id));
+		first = DatumGetInt64(acc_column(acc->row, Anum_affinity_user_id));
+		second = DatumGetInt64(acc_column(acc->row, Anum_affinity_item_id));
 	}
 	if (first != key->first || second != key->second)
 		return false;
 
-	return lock_row(acc, &entry->tid, false, acc->row) == TM_Ok;
-}
-
-/* ---------- counters ---------- */
-
-/* Add the counter row in slot to sum. */
-static void
-sum_counter(CounterDelta *sum, TupleTableSlot *slot)
-{
-	Numeric		total;
-
-	total = DatumGetNumericCopy(column(slot, Anum_counter_total));
-	sum->count += DatumGetInt64(column(slot, Anum_counter_count));
-	sum->users += DatumGetInt64(column(slot, Anum_counter_users));
-	sum->units += DatumGetInt64(column(slot, Anum_counter_units));
-	sum->hot = interact_log2_add(sum->hot,
-								 DatumGetFloat8(column(slot, Anum_counter_hot)));
-	sum->total = interact_numeric_add(sum->total, total);
-}
-
-/*
- * Write sum to the counter row locked in acc->row, or to a new row.  A row
- * that counts nothing any more is deleted.  other_count and other_hot are
- * what the other rows of the key hold.
- */
-static void
-write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
-			  int64 other_count, double other_hot)
-{
-	Numeric		total = sum->total ? sum->total : int64_to_numeric(0);
-	int			slack = acc->cut_off ? LEVELS_PER_OCTAVE : 0;
-	int			count_level = interact_count_level(sum->count + other_count);
-	int			hot_level = interact_hot_level(interact_log2_add(sum->hot, other_hot));
-
-	if (sum->count == 0 && sum->users == 0 && sum->units == 0 &&
-		numeric_is_zero(total))
-	{
-		if (locked)
-			delete_row(acc, acc->row);
-		return;
-	}
-
-	start_version(acc, locked);
-	if (!locked)
-	{
-		WRITE(acc, Anum_counter_item_id) = Int64GetDatum(sum->item);
-		WRITE(acc, Anum_counter_id) = Int64GetDatum(fresh_id());
-		WRITE(acc, Anum_counter_event) = Int16GetDatum((int16) sum->event);
-	}
-	WRITE(acc, Anum_counter_count) = Int64GetDatum(sum->count);
-	WRITE(acc, Anum_counter_users) = Int64GetDatum(sum->users);
-	WRITE(acc, Anum_counter_units) = Int64GetDatum(sum->units);
-	WRITE(acc, Anum_counter_hot) = Float8GetDatum(sum->hot);
-	WRITE(acc, Anum_counter_total) = NumericGetDatum(total);
-	WRITE(acc, Anum_counter_count_level) =
-		Int16GetDatum((int16) (count_level + slack));
-	WRITE(acc, Anum_counter_hot_level) =
-		Int32GetDatum(hot_level > PG_INT32_MIN ? hot_level + slack : hot_level);
-	if (locked)
-		update_version(acc);
-	else
-		insert_version(acc);
-}
-
-/*
- * Lock the rows of the key found by look_up() that can be had, sum them up in
- * *sum and leave the one to be written in acc->row; the others are deleted.
- * One row only, unless nobody is at work on any of several: then all.  Returns
- * the number of rows locked.
- */
-static int
-lock_counters(Accumulator *acc, CounterDelta *sum)
-{
-	bool		fold = acc->nbusy == 0;
-	int			nlocked = 0;
-
-	for (int i = 0; i < acc->nfound && (fold || nlocked == 0); i++)
-	{
-		TupleTableSlot *slot = nlocked == 0 ? acc->row : acc->look;
-
-		if (acc->found[i].busy)
-			continue;
-		if (lock_row(acc, &acc->found[i].tid, false, slot) != TM_Ok)
-		{
-			fold = false;
-			continue;
-		}
-		sum_counter(sum, slot);
-		acc->found[i].locked = true;
-		if (nlocked++ > 0)
-			delete_row(acc, slot);
-	}
-	ExecClearTuple(acc->look);
-	return nlocked;
-}
-
-/*
- * Count and hot of the rows found that are not ours, into *count and *hot.
- * Ours are those locked and the one with the id own_id.
- */
-static void
-sum_others(Accumulator *acc, int64 own_id, int64 *count, double *hot)
-{
-	*count = 0;
-	*hot = -get_float8_infinity();
-	for (int i = 0; i < acc->nfound; i++)
-	{
-		if (acc->found[i].locked || acc->found[i].id == own_id)
-			continue;
-		*count += acc->found[i].count;
-		*hot = interact_log2_add(*hot, acc->found[i].hot);
-	}
-}
-
-/* Add delta to the counter of its item and event; never waits. */
-void
-counter_add(Accumulator *acc, const CounterDelta *delta)
-{
-	AccKey		key = {delta->item, delta->event};
-	CounterDelta sum = *delta;
-	Remembered *entry;
-	int64		count;
-	double		hot;
-	bool		locked;
-
-	entry = find_remembered(acc, &key, false);
-	if (entry != NULL && lock_remembered(acc, &key, entry))
-	{
-		acc->cut_off = false;
-		sum_counter(&sum, acc->row);
-		count = entry->count;
-		hot = entry->hot;
-		locked = true;
-
-		/* A level that rises has to be that of the whole key as it is now. */
-		if (interact_count_level(sum.count + count) >
-			DatumGetInt16(column(acc->row, Anum_counter_count_level)) ||
-			interact_hot_level(interact_log2_add(sum.hot, hot)) >
-			DatumGetInt32(column(acc->row, Anum_counter_hot_level)))
-		{
-			look_up(acc, &key, LOOK_ENTRIES);
-			sum_others(acc, DatumGetInt64(column(acc->row, Anum_counter_id)),
-					   &count, &hot);
-		}
-	}
-	else
-	{
-		look_up(acc, &key, LOOK_ENTRIES);
-		locked = lock_counters(acc, &sum) > 0;
-		sum_others(acc, 0, &count, &hot);
-	}
-
-	write_counter(acc, &sum, locked, count, hot);
-	if (!TTS_EMPTY(acc->write))
-		remember(acc, &key, count, hot);
-	ExecClearTuple(acc->row);
-	ExecClearTuple(acc->write);
-}
-
-/*
- * Replace the part "from" of the key's hot by "to": what a recomputation under
- * some snapshot found stored and expected.  What was added since stays.
- */
-void
-counter_set_hot(Accumulator *acc, int64 item, int event, double from, double to)
-{
-	AccKey		key = {item, event};
-	CounterDelta sum;
-	double		hot;
-	int64		count;
-	double		since;
-
-	look_up(acc, &key, 0);
-	memset(&sum, 0, sizeof(sum));
-	sum.item = item;
-	sum.event = event;
-	sum.hot = -get_float8_infinity();
-	if (lock_counters(acc, &sum) == 0)
-		return;					/* someone else is there; try again later */
-
-	sum_others(acc, 0, &count, &hot);
-	since = exp2(sum.hot - to) - exp2(from - to);
-	if (since < 1e-9 || isnan(since))
-		sum.hot = to;
-	else
-		sum.hot = to + log2(1.0 + since);
-	write_counter(acc, &sum, true, count, hot);
-	ExecClearTuple(acc->row);
-	ExecClearTuple(acc->write);
-}
-
-/*
- * Merge the rows of a key nobody is at work on; returns how many rows fewer
- * there are.
- */
-int
-counter_fold(Accumulator *acc, int64 item, int event)
-{
-	AccKey		key = {item, event};
-	CounterDelta sum;
-	int64		count;
-	double		hot;
-	int			nlocked;
-
-	look_up(acc, &key, 0);
-	if (acc->nfound < 2 || acc->nbusy > 0)
-		return 0;
-	memset(&sum, 0, sizeof(sum));
-	sum.item = item;
-	sum.event = event;
-	sum.hot = -get_float8_infinity();
-	nlocked = lock_counters(acc, &sum);
-	if (nlocked > 1)
-	{
-		sum_others(acc, 0, &count, &hot);
-		write_counter(acc, &sum, true, count, hot);
-	}
-	ExecClearTuple(acc->row);
-	ExecClearTuple(acc->write);
-	return nlocked > 1 ? nlocked - 1 : 0;
-}
-
-/* ---------- affinities ---------- */
-
-/*
- * Add the signals of a row (sign = 1) to the distinct users of their events,
- * or take them away (sign = -1).
- */
-static void
-count_users(AffinityChange *change, int32 signals, int sign)
-{
-	change->signals |= signals;
-	for (int id = 0; (signals >> id) != 0; id++)
-	{
-		if (signals & EVENT_BIT(id))
-			change->users[id] += sign;
-	}
-}
-
-/* Merge the affinity row in slot into state. */
-static void
-sum_affinity(AffinityDelta *state, TupleTableSlot *slot)
-{
-	TimestampTz at = DatumGetTimestampTz(column(slot, Anum_affinity_last_at));
-	int16		rating = DatumGetInt16(column(slot, Anum_affinity_rating));
-
-	state->at = Max(state->at, at);
-	state->signals |= DatumGetInt32(column(slot, Anum_affinity_signals));
-	if (state->rating == 0)
-		state->rating = rating;
-}
-
-/*
- * Lock the rows of the pair found by look_up(); the first is left in acc->row,
- * the others are deleted, all are merged into *state if it is not NULL, and
- * their signals taken from the users in *change.  With wait = false as in
- * lock_counters().  With wait = true all rows are locked, whoever has them;
- * *again is then set when one of them changed, so that the caller has to look
- * again.  Returns the number of rows locked.
- */
-static int
-lock_affinities(Accumulator *acc, bool wait, AffinityDelta *state,
-				AffinityChange *change, bool *again)
-{
-	bool		fold = acc->nbusy == 0;
-	int			nlocked = 0;
-
-	if (wait)
-	{
-		/* Lock all before any is written: the caller may have to start over. */
-		for (int i = 0; i < acc->nfound; i++)
-		{
-			TM_Result	result = lock_row(acc, &acc->found[i].tid, true, acc->look);
-
-			if (result != TM_Ok)
-				*again = true;
-		}
-		ExecClearTuple(acc->look);
-		if (*again)
-			return 0;
-		fold = true;
-	}
-
-	for (int i = 0; i < acc->nfound && (fold || nlocked == 0); i++)
-	{
-		TupleTableSlot *slot = nlocked == 0 ? acc->row : acc->look;
-
-		if (!wait && acc->found[i].busy)
-			continue;
-		if (lock_row(acc, &acc->found[i].tid, false, slot) != TM_Ok)
-		{
-			fold = false;
-			continue;
-		}
-		count_users(change, DatumGetInt32(column(slot, Anum_affinity_signals)), -1);
-		if (state != NULL)
-			sum_affinity(state, slot);
-		if (nlocked++ > 0)
-			delete_row(acc, slot);
-	}
-	ExecClearTuple(acc->look);
-	return nlocked;
-}
-
-/*
- * Write state to the affinity row locked in acc->row, or to a new row;
- * user_items is how many items the user has.
- */
-static void
-write_affinity(Accumulator *acc, const AffinityDelta *state, int user_items,
-			   bool locked, AffinityChange *change)
-{
-	count_users(change, state->signals, 1);
-
-	start_version(acc, locked);
-	if (!locked)
-	{
-		WRITE(acc, Anum_affinity_user_id) = Int64GetDatum(state->user);
-		WRITE(acc, Anum_affinity_item_id) = Int64GetDatum(state->item);
-		WRITE(acc, Anum_affinity_id) = Int64GetDatum(fresh_id());
-	}
-	else if (DatumGetTimestampTz(WRITE(acc, Anum_affinity_last_at)) == state->at &&
-			 DatumGetInt32(WRITE(acc, Anum_affinity_signals)) == state->signals &&
-			 DatumGetInt16(WRITE(acc, Anum_affinity_rating)) == state->rating)
-		return;					/* nothing new; the lock tells removers */
-
-	WRITE(acc, Anum_affinity_last_at) = TimestampTzGetDatum(state->at);
-	WRITE(acc, Anum_affinity_signals) = Int32GetDatum(state->signals);
-	WRITE(acc, Anum_affinity_rating) = Int16GetDatum(state->rating);
-	WRITE(acc, Anum_affinity_user_items) =
-		Int16GetDatum((int16) Min(user_items, PG_INT16_MAX));
-	if (locked)
-		update_version(acc);
-	else
-		insert_version(acc);
-}
-
-/*
- * Add what delta knows of its pair; never waits.  user_items is how many items
- * the user has without this one if it is new.  *change receives what it means
- * for the counters.
- */
-void
-affinity_add(Accumulator *acc, const AffinityDelta *delta, int user_items,
-			 AffinityChange *change)
-{
-	AccKey		key = {delta->user, delta->item};
-	AffinityDelta state = *delta;
-	Remembered *entry;
-	int			nlocked;
-	bool		written;
-
-	memset(change, 0, sizeof(*change));
-
-	entry = find_remembered(acc, &key, false);
-	if (entry != NULL && lock_remembered(acc, &key, entry))
-	{
-		count_users(change, DatumGetInt32(column(acc->row, Anum_affinity_signals)), -1);
-		sum_affinity(&state, acc->row);
-		nlocked = 1;
-	}
-	else
-	{
-		look_up(acc, &key, LOOK_ENTRIES);
-		change->items = acc->nfound == 0 ? 1 : 0;
-		nlocked = lock_affinities(acc, false, &state, change, NULL);
-	}
-
-	write_affinity(acc, &state, user_items + change->items, nlocked > 0, change);
-	written = !TTS_EMPTY(acc->write);
-	if (written && !acc->bulk)
-		remember(acc, &key, 0, 0);
-	ExecClearTuple(acc->row);
-	ExecClearTuple(acc->write);
-}
-
-/*
- * Make the rows of a pair say what the base tables say now.  Waits for
- * transactions that are writing rows of this pair.  maybe are signals that may
- * hold besides those stored.  *change receives what it means for the counters.
- */
-void
-affinity_rederive(Accumulator *acc, PairReader *reader, int64 user, int64 item,
-				  int32 maybe, int user_items, AffinityChange *change)
-{
-	AccKey		key = {user, item};
-	AffinityDelta state;
-	int			nlocked;
-	bool		exists;
-
-	for (;;)
-	{
-		bool		again = false;
-
-		CHECK_FOR_INTERRUPTS();
-		memset(change, 0, sizeof(*change));
-		look_up(acc, &key, 0);
-
-		/* Rows others have inserted and not committed are theirs. */
-		for (int i = 0; i < acc->nfound; i++)
-		{
-			if (acc->found[i].foreign)
-				acc->found[i--] = acc->found[--acc->nfound];
-		}
-
-		nlocked = lock_affinities(acc, true, NULL, change, &again);
-		if (!again)
-			break;
-	}
-
-	/* All rows of the pair are ours: look at the base tables only now. */
-	exists = pair_reader_get(reader, user, item, maybe | change->signals, &state);
-	if (exists)
-	{
-		change->items = nlocked == 0 ? 1 : 0;
-		write_affinity(acc, &state, user_items + change->items, nlocked > 0, change);
-	}
-	else if (nlocked > 0)
-	{
-		change->items = -1;
-		delete_row(acc, acc->row);
-	}
-	ExecClearTuple(acc->row);
-	ExecClearTuple(acc->write);
-}
-
-/*
- * Merge the rows of a pair nobody is at work on; returns how many rows fewer
- * there are.
- */
-int
-affinity_fold(Accumulator *acc, int64 user, int64 item, AffinityChange *change)
-{
-	AccKey		key = {user, item};
-	AffinityDelta state;
-	int			nlocked;
-
-	memset(change, 0, sizeof(*change));
-	look_up(acc, &key, 0);
-	if (acc->nfound < 2 || acc->nbusy > 0)
-		return 0;
-	memset(&state, 0, sizeof(state));
-	state.user = user;
-	state.item = item;
-	state.at = DT_NOBEGIN;
-	nlocked = lock_affinities(acc, false, &state, change, NULL);
-	if (nlocked > 0)
-		write_affinity(acc, &state,
-					   DatumGetInt16(column(acc->row, Anum_affinity_user_items)),
-					   true, change);
-	ExecClearTuple(acc->row);
-	ExecClearTuple(acc->write);
-	return nlocked > 1 ? nlocked - 1 : 0;
-}
-
-/*
- * How many items the user has, according to the user's newest row, and when
- * that was written for (DT_NOBEGIN if the user has none).
- */
-int
-affinity_user_items(Accumulator *acc, int64 user, TimestampTz *newest)
-{
-	ScanKeyData key;
-
-	if (acc->userscan == NULL)
-	{
-		acc->useridx = index_open(interact_relid(REL_AFFINITY_USER),
-								  RowExclusiveLock);
-		acc->userscan = interact_index_beginscan(acc->rel, acc->useridx,
-												 SnapshotSelf, 1);
-		acc->newest = table_slot_create(acc->rel, NULL);
-	}
-
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(user));
-	index_rescan(acc->userscan, &key, 1, NULL, 0);
-	if (!index_getnext_slot(acc->userscan, ForwardScanDirection, acc->newest))
-	{
-		ExecClearTuple(acc->newest);
-		*newest = DT_NOBEGIN;
-		return 0;
-	}
-	*newest = DatumGetTimestampTz(column(acc->newest, Anum_affinity_last_at));
-	return DatumGetInt16(column(acc->newest, Anum_affinity_user_items));
-}
-
-/*
- * Write user_items into the newest row of the user last asked for, so that it
- * goes on to tell how many items the user has although rows older than it were
- * added or rows removed.  Does nothing if someone else is there.
- */
-void
-affinity_set_user_items(Accumulator *acc, int user_items)
-{
-	if (TTS_EMPTY(acc->newest) ||
-		lock_row(acc, &acc->newest->tts_tid, false, acc->row) != TM_Ok)
-		return;
-	start_version(acc, true);
-	WRITE(acc, Anum_affinity_user_items) =
-		Int16GetDatum((int16) Max(1, Min(user_items, PG_INT16_MAX)));
-	update_version(acc);
-	ExecClearTuple(acc->row);
-	ExecClearTuple(acc->write);
-	ExecClearTuple(acc->newest);
+	*limits = entry->limits;
+	return acc_lock_row(acc, &entry->tid, false, acc->row) == TM_Ok;
 }

@@ -31,6 +31,11 @@
 #define interact_proc_number()			((uint32) MyProc->pgprocno)
 #endif
 
+/* 18: pg_attribute_noreturn() became the prefix pg_noreturn (28f04984f0c) */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn						pg_attribute_noreturn()
+#endif
+
 /* 18: index_beginscan() counts searches (0fbceae841c) */
 #if PG_VERSION_NUM >= 180000
 #define interact_index_beginscan(heap, index, snapshot, nkeys) \

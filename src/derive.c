@@ -131,7 +131,7 @@ compare_pairs(const void *a, const void *b)
 	return c != 0 ? c : compare_int64(x->item, y->item);
 }
 
-/* By time, item. */
+/* By time, item descending: against the order of interact_affinity_user. */
 static int
 compare_pair_times(const void *a, const void *b)
 {
@@ -139,7 +139,7 @@ compare_pair_times(const void *a, const void *b)
 	const AffinityDelta *y = &((const PairEntry *) b)->delta;
 	int			c = compare_int64(x->at, y->at);
 
-	return c != 0 ? c : compare_int64(x->item, y->item);
+	return c != 0 ? c : compare_int64(y->item, x->item);
 }
 
 /* By item, event: the order of the primary key. */
@@ -218,7 +218,7 @@ note_users(Batch *batch, int64 item, const AffinityChange *change)
 	memset(&delta, 0, sizeof(delta));
 	delta.item = item;
 	delta.hot = -get_float8_infinity();
-	for (int id = 0; (change->signals >> id) != 0; id++)
+	for (int id = 0; id < MAX_EVENT_TYPES && (change->signals >> id) != 0; id++)
 	{
 		if (change->users[id] == 0)
 			continue;
@@ -242,6 +242,7 @@ apply_user(Batch *batch, PairEntry *pairs, int npairs)
 	TimestampTz last = DT_NOBEGIN;
 	int			items = affinity_user_items(acc, user, &newest);
 	int			was = items;
+	bool		rederived = false;
 	AffinityChange change;
 
 	for (int i = 0; i < npairs; i++)
@@ -253,6 +254,7 @@ apply_user(Batch *batch, PairEntry *pairs, int npairs)
 		affinity_rederive(acc, batch->reader, user, pairs[i].delta.item,
 						  pairs[i].delta.signals, items, &change);
 		items = Max(items + change.items, 0);
+		rederived = true;
 		note_users(batch, pairs[i].delta.item, &change);
 	}
 
@@ -269,9 +271,11 @@ apply_user(Batch *batch, PairEntry *pairs, int npairs)
 	}
 
 	/* Unless the newest row was just written, it has to learn the number. */
-	if (items != was && last < newest)
+	if ((items != was || rederived) && last <= newest &&
+		affinity_user_items(acc, user, &newest) != items)
 	{
-		(void) affinity_user_items(acc, user, &newest);
+		/* it may be of this command, derived anew before the last change */
+		CommandCounterIncrement();
 		affinity_set_user_items(acc, items);
 	}
 }

@@ -14,6 +14,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "mb/pg_wchar.h"
@@ -37,10 +38,12 @@ enum
 
 static EventType event_types[MAX_EVENT_TYPES];
 static bool event_types_valid = false;
+static bool event_types_parallel = false;	/* read in parallel mode */
 static uint64 event_types_generation = 0;
 
 PG_FUNCTION_INFO_V1(interact_define_event);
 PG_FUNCTION_INFO_V1(interact_event_type_trigger);
+PG_FUNCTION_INFO_V1(interact_restored);
 
 /* Forget the parsed registry; called by the relation cache's callback. */
 void
@@ -64,9 +67,6 @@ kind_by_name(const char *kind)
 
 /*
  * All event types by id; valid until the next command.
- *
- * Read with the newest snapshot, not the transaction's, because the result is
- * kept for later transactions.
  */
 const EventType *
 interact_event_types(void)
@@ -77,7 +77,8 @@ interact_event_types(void)
 	Snapshot	snapshot;
 	EventType	fresh[MAX_EVENT_TYPES];
 
-	if (event_types_valid && event_types_generation == interact_generation())
+	if (event_types_valid && event_types_generation == interact_generation() &&
+		(!event_types_parallel || IsInParallelMode()))
 		return event_types;
 
 	memset(fresh, 0, sizeof(fresh));
@@ -86,8 +87,9 @@ interact_event_types(void)
 	event_types_generation = interact_generation();
 	rel = table_open(interact_relid(REL_EVENT_TYPE), AccessShareLock);
 	event_types_valid = true;
+	event_types_parallel = IsInParallelMode();
 
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	snapshot = interact_registry_snapshot();
 	scan = table_beginscan(rel, snapshot, 0, NULL);
 	slot = table_slot_create(rel, NULL);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
@@ -117,15 +119,11 @@ interact_event_types(void)
 	return event_types;
 }
 
-/*
- * Id of the event type with this name (len bytes, not terminated).  An
- * unknown name is an error that lists the known ones.
- */
+/* Id of the event type with this name (len bytes, not terminated), or -1. */
 int
-interact_event_id(const char *name, int len)
+interact_event_find(const char *name, int len)
 {
 	const EventType *types = interact_event_types();
-	StringInfoData known;
 
 	for (int id = 0; id < MAX_EVENT_TYPES; id++)
 	{
@@ -134,9 +132,22 @@ interact_event_id(const char *name, int len)
 			types[id].name[len] == '\0')
 			return id;
 	}
+	return -1;
+}
+
+/* The same; an unknown name is an error that lists the known ones. */
+int
+interact_event_id(const char *name, int len)
+{
+	const EventType *types = interact_event_types();
+	StringInfoData known;
+	int			id = interact_event_find(name, len);
+
+	if (id >= 0)
+		return id;
 
 	initStringInfo(&known);
-	for (int id = 0; id < MAX_EVENT_TYPES; id++)
+	for (id = 0; id < MAX_EVENT_TYPES; id++)
 	{
 		if (types[id].kind != EVENT_KIND_NONE)
 			appendStringInfo(&known, "%s%s", known.len ? ", " : "", types[id].name);
@@ -280,14 +291,20 @@ restore_builtin(Relation rel, HeapTuple tuple)
 {
 	static InteractPlan plan;
 	Oid			types[4] = {INT2OID, TEXTOID, FLOAT4OID, BOOLOID};
+	const int	columns[4] = {Anum_event_type_id, Anum_event_type_event,
+	Anum_event_type_weight, Anum_event_type_shareable};
 	Datum		values[4];
-	bool		isnull;
+	char		nulls[4];
 	TupleDesc	desc = RelationGetDescr(rel);
 
-	values[0] = heap_getattr(tuple, Anum_event_type_id, desc, &isnull);
-	values[1] = heap_getattr(tuple, Anum_event_type_event, desc, &isnull);
-	values[2] = heap_getattr(tuple, Anum_event_type_weight, desc, &isnull);
-	values[3] = heap_getattr(tuple, Anum_event_type_shareable, desc, &isnull);
+	/* NOT NULL is not checked yet; the UPDATE below does */
+	for (int i = 0; i < 4; i++)
+	{
+		bool		isnull;
+
+		values[i] = heap_getattr(tuple, columns[i], desc, &isnull);
+		nulls[i] = isnull ? 'n' : ' ';
+	}
 
 	SPI_connect();
 	if (SPI_execute_plan(interact_plan(&plan,
@@ -296,7 +313,7 @@ restore_builtin(Relation rel, HeapTuple tuple)
 									   " WHERE id OPERATOR(pg_catalog.=) $1"
 									   " AND event OPERATOR(pg_catalog.=) $2",
 									   4, types),
-						 values, NULL, false, 0) != SPI_OK_UPDATE ||
+						 values, nulls, false, 0) != SPI_OK_UPDATE ||
 		SPI_processed != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -307,9 +324,9 @@ restore_builtin(Relation rel, HeapTuple tuple)
 }
 
 /*
- * Row trigger of interact_event_type.  BEFORE: keeps the built-in rows what
+ * Trigger of interact_event_type.  BEFORE row: keeps the built-in rows what
  * they are, except for their weight and shareability, and kinds as defined.
- * AFTER: tells every backend.
+ * BEFORE TRUNCATE: refuses it.  AFTER row: tells every backend.
  */
 Datum
 interact_event_type_trigger(PG_FUNCTION_ARGS)
@@ -323,11 +340,18 @@ interact_event_type_trigger(PG_FUNCTION_ARGS)
 	bool		isnull;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
-		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
+		(!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) &&
+		 !TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event)) ||
 		RelationGetRelid(trigdata->tg_relation) != interact_relid(REL_EVENT_TYPE))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("interact_event_type_trigger() must be a row trigger of interact_event_type")));
+
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("cannot truncate the event types"),
+				 errhint("Delete those that have no rows and are not built in.")));
 
 	rel = trigdata->tg_relation;
 	desc = RelationGetDescr(rel);
@@ -335,6 +359,8 @@ interact_event_type_trigger(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_AFTER(trigdata->tg_event))
 	{
 		CacheInvalidateRelcache(rel);
+		if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && interact_restoring())
+			basetable_restored();
 		return PointerGetDatum(NULL);
 	}
 
@@ -398,4 +424,25 @@ interact_event_type_trigger(PG_FUNCTION_ARGS)
 		}
 	}
 	return PointerGetDatum(newtup);
+}
+
+/*
+ * interact_restored() -> trigger: AFTER INSERT of interact_event_type, FOR EACH
+ * STATEMENT: a dump is restored, and rows with these events may be there.
+ */
+Datum
+interact_restored(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
+		RelationGetRelid(trigdata->tg_relation) != interact_relid(REL_EVENT_TYPE))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("interact_restored() must be a statement trigger of interact_event_type")));
+
+	if (interact_restoring())
+		basetable_restored();
+	return PointerGetDatum(NULL);
 }

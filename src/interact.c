@@ -17,6 +17,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
@@ -26,6 +27,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 PG_MODULE_MAGIC;
 
@@ -71,13 +73,14 @@ static uint64 generation = 0;
  * when theirs was written (the triggers of eventtype.c ask for this message,
  * which commit sends to every backend and to standbys), all OIDs when a
  * relation of ours was altered or everything was reset.
+ *
+ * relids[] names our relations also while it is not valid: a message about
+ * settings or event types must not be lost because one about another relation
+ * came before it.
  */
 static void
 relcache_callback(Datum arg, Oid relid)
 {
-	if (!relids_valid)
-		return;
-
 	if (relid == InvalidOid || relid == relids[REL_SETTING])
 		interact_settings_reset();
 	if (relid == InvalidOid || relid == relids[REL_EVENT_TYPE])
@@ -190,6 +193,19 @@ interact_generation(void)
 	if (!relids_valid)
 		load_relids();
 	return generation;
+}
+
+/*
+ * The snapshot to read a registry with, to be unregistered by the caller: the
+ * newest, not the transaction's, because the result is kept for later
+ * transactions.  A parallel query must not take one; there it is the query's,
+ * and the result must not outlive it.
+ */
+Snapshot
+interact_registry_snapshot(void)
+{
+	return RegisterSnapshot(IsInParallelMode() ? GetActiveSnapshot() :
+							GetLatestSnapshot());
 }
 
 /*

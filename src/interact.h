@@ -73,6 +73,8 @@ extern Oid	interact_relid(InteractRel rel);
 extern const char *interact_schema(void);	/* quoted, for SQL text */
 extern uint64 interact_generation(void);	/* changes when OIDs may have */
 
+extern Snapshot interact_registry_snapshot(void);
+
 /*
  * A saved plan.  Callers keep it in a static variable; it is prepared again
  * when the extension was dropped and created since.
@@ -98,7 +100,7 @@ extern bool interact_arg_bool(FunctionCallInfo fcinfo, int n, const char *name);
 /* NULL argument and an array of zero elements both give *nids = 0. */
 extern int64 *interact_arg_ids(FunctionCallInfo fcinfo, int n,
 							   const char *name, int *nids);
-extern void interact_null_error(const char *name) pg_attribute_noreturn();
+pg_noreturn extern void interact_null_error(const char *name);
 
 
 /* ---------- setting.c: tuned parameters ---------- */
@@ -165,6 +167,9 @@ typedef struct EventType
 extern const EventType *interact_event_types(void);
 extern void interact_event_types_reset(void);
 
+/* Id of the named event type, -1 if unknown. */
+extern int	interact_event_find(const char *name, int len);
+
 /* Id of the named event type; unknown names raise an error listing all. */
 extern int	interact_event_id(const char *name, int len);
 
@@ -206,6 +211,95 @@ enum
 	Natts_counter = Anum_counter_total
 };
 
+/* A key, in the order of the primary key. */
+typedef struct AccKey
+{
+	int64		first;			/* item of a counter, user of an affinity */
+	int64		second;			/* event of a counter, item of an affinity */
+} AccKey;
+
+/* A row of the key, as the look-up found it. */
+typedef struct FoundRow
+{
+	ItemPointerData tid;
+	int64		id;
+	int64		count;			/* counter only */
+	double		hot;			/* counter only */
+	bool		busy;			/* another transaction is at work on it */
+	bool		foreign;		/* another transaction inserted it */
+	bool		locked;			/* this transaction is going to write it */
+} FoundRow;
+
+/* Rows noted per look-up when adding. */
+#define LOOK_ROWS			64
+
+/* How far a counter row may grow before its level has to be looked at. */
+typedef struct AccLimits
+{
+	int64		count;
+	double		hot;
+} AccLimits;
+
+/* Most indexes a derived table has. */
+#define ACC_MAX_INDEXES		3
+
+/* A pass over one derived table; open for the length of a batch. */
+typedef struct Accumulator
+{
+	Relation	rel;			/* the derived table, RowExclusiveLock */
+	Relation	pkey;			/* its primary key index */
+	Relation	useridx;		/* interact_affinity_user, NULL until needed */
+	IndexScanDesc scan;			/* on pkey, dirty snapshot */
+	IndexScanDesc userscan;		/* on useridx, SnapshotSelf */
+	SnapshotData dirty;
+	TupleTableSlot *look;		/* row met by a scan */
+	TupleTableSlot *row;		/* row locked */
+	TupleTableSlot *newest;		/* newest row of the user last asked for */
+	TupleTableSlot *write;		/* version to be written */
+	int			nindexes;		/* 0 until the first index insertion */
+	Relation	indexes[ACC_MAX_INDEXES];
+	struct IndexInfo *infos[ACC_MAX_INDEXES];
+	FoundRow   *found;			/* rows of the key */
+	int			nfound;
+	int			maxfound;
+	int			nbusy;			/* how many of them are busy */
+	int			count_level;	/* largest among them, counter only */
+	int			hot_level;		/* largest among them, counter only */
+	bool		cut_off;		/* there may be rows not found */
+	bool		bulk;			/* rows written are not remembered */
+	bool		counter;		/* interact_counter, else interact_affinity */
+} Accumulator;
+
+/* Column of the row in slot; all columns of derived tables are NOT NULL. */
+static inline Datum
+acc_column(TupleTableSlot *slot, int attnum)
+{
+	bool		isnull;
+
+	return slot_getattr(slot, attnum, &isnull);
+}
+
+/* Column of the version to be written. */
+#define ACC_WRITE(acc, attnum)	((acc)->write->tts_values[(attnum) - 1])
+
+extern Accumulator *accumulator_open(InteractRel rel, InteractRel pkey);
+extern void accumulator_close(Accumulator *acc);
+extern int64 acc_fresh_id(void);
+extern void acc_look_up(Accumulator *acc, const AccKey *key, bool all);
+extern TM_Result acc_lock_row(Accumulator *acc, ItemPointer tid, bool wait,
+							  TupleTableSlot *slot);
+extern void acc_start_version(Accumulator *acc, bool from_row);
+extern void acc_insert_version(Accumulator *acc);
+extern void acc_update_version(Accumulator *acc);
+extern void acc_delete_row(Accumulator *acc, TupleTableSlot *slot);
+extern void acc_remember(Accumulator *acc, const AccKey *key, bool looked,
+						 bool contended, const AccLimits *limits);
+extern bool acc_lock_remembered(Accumulator *acc, const AccKey *key,
+								AccLimits *limits);
+
+
+/* ---------- counter.c: rows of interact_counter ---------- */
+
 /* What one transaction adds to the counter of (item, event). */
 typedef struct CounterDelta
 {
@@ -217,6 +311,23 @@ typedef struct CounterDelta
 	Numeric		total;			/* NULL for zero */
 	int			event;
 } CounterDelta;
+
+extern Accumulator *counter_open(void);
+extern void counter_add(Accumulator *acc, const CounterDelta *delta);
+extern void counter_set_hot(Accumulator *acc, int64 item, int event,
+							double from, double to);
+extern int	counter_fold(Accumulator *acc, int64 item, int event);
+
+/* Levels: quantised logarithms that order the popularity indexes. */
+#define LEVELS_PER_OCTAVE	4
+extern int	interact_count_level(int64 count);
+extern int	interact_hot_level(double hot);
+extern double interact_log2_add(double a, double b);
+extern double interact_hot_of(TimestampTz at);
+extern Numeric interact_numeric_add(Numeric a, Numeric b);
+
+
+/* ---------- pair.c: rows of interact_affinity ---------- */
 
 /* What becomes known of a (user, item) pair. */
 typedef struct AffinityDelta
@@ -236,17 +347,8 @@ typedef struct AffinityChange
 	int			items;			/* added to the items of the user */
 } AffinityChange;
 
-/* A pass over one derived table; open for the length of a batch. */
-typedef struct Accumulator Accumulator;
-
-/* Reads what the base tables say of pairs; open for the length of a batch. */
+/* Reads what the base tables say of pairs; see basetable.c. */
 typedef struct PairReader PairReader;
-
-extern Accumulator *counter_open(void);
-extern void counter_add(Accumulator *acc, const CounterDelta *delta);
-extern void counter_set_hot(Accumulator *acc, int64 item, int event,
-							double from, double to);
-extern int	counter_fold(Accumulator *acc, int64 item, int event);
 
 extern Accumulator *affinity_open(bool bulk);
 extern void affinity_add(Accumulator *acc, const AffinityDelta *delta,
@@ -259,22 +361,6 @@ extern int	affinity_fold(Accumulator *acc, int64 user, int64 item,
 extern int	affinity_user_items(Accumulator *acc, int64 user,
 								TimestampTz *newest);
 extern void affinity_set_user_items(Accumulator *acc, int user_items);
-
-extern void accumulator_close(Accumulator *acc);
-
-/* a + b, where NULL stands for zero */
-extern Numeric interact_numeric_add(Numeric a, Numeric b);
-
-/* Levels: quantised logarithms that order the popularity indexes. */
-#define LEVELS_PER_OCTAVE	4
-extern int	interact_count_level(int64 count);
-extern int	interact_hot_level(double hot);
-
-/* log2(2^a + 2^b) without overflow; -infinity is the neutral element. */
-extern double interact_log2_add(double a, double b);
-
-/* (at - 2000-01-01) in half-lives: log2 of one row's part of hot. */
-extern double interact_hot_of(TimestampTz at);
 
 
 /* ---------- basetable.c: what base rows say ---------- */
@@ -295,6 +381,9 @@ typedef struct Fact
 
 /* Raises an error unless at is finite and at most a day ahead of the clock. */
 extern void interact_check_time(TimestampTz at, const char *column);
+
+extern bool interact_restoring(void);
+extern void basetable_restored(void);
 
 extern PairReader *pair_reader_open(void);
 extern bool pair_reader_get(PairReader *reader, int64 user, int64 item,

@@ -20,6 +20,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/snapmgr.h"
@@ -157,10 +158,11 @@ repair_counter(HeapTuple row, TupleDesc desc, void *arg)
 	delta.users = DatumGetInt64(row_value(row, desc, 4));
 	delta.units = DatumGetInt64(row_value(row, desc, 5));
 	delta.total = DatumGetNumeric(row_value(row, desc, 6));
-	delta.hot = isinf(stored) ? expected : -get_float8_infinity();
+	delta.hot = stored == -get_float8_infinity() ? expected :
+		-get_float8_infinity();
 	batch_counter(repair->batch, &delta);
 
-	if (!isinf(stored) && !(fabs(stored - expected) <= HOT_TOLERANCE))
+	if (stored != -get_float8_infinity() && !(fabs(stored - expected) <= HOT_TOLERANCE))
 	{
 		HotChange  *change;
 
@@ -290,6 +292,8 @@ interact_rebuild(PG_FUNCTION_ARGS)
 				 errmsg("cannot rebuild \"%s\"", what),
 				 errhint("Use all, affinity, counters or hot.")));
 
+	PreventCommandIfReadOnly("interact_rebuild()");
+
 	/* a pair that changes changes who counts as a user of the item */
 	PG_RETURN_INT64(interact_repair(affinity, counters, true));
 }
@@ -333,6 +337,8 @@ Datum
 interact_compact(PG_FUNCTION_ARGS)
 {
 	Folding		folding = {0};
+
+	PreventCommandIfReadOnly("interact_compact()");
 
 	SPI_connect();
 	folding.batch = batch_begin();

@@ -16,6 +16,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "funcapi.h"
@@ -94,6 +95,7 @@ static const SettingInfo setting_info[] = {
 
 static InteractSettings settings;
 static bool settings_valid = false;
+static bool settings_parallel = false;	/* read in parallel mode */
 static uint64 settings_generation = 0;
 
 PG_FUNCTION_INFO_V1(interact_settings_list);
@@ -210,9 +212,6 @@ setting_value(const InteractSettings *from, const SettingInfo *info)
 /*
  * The settings in force: defaults and the rows of interact_setting.  The
  * result is valid until the next command.
- *
- * The table is read with the newest snapshot, not the transaction's, because
- * the result is kept for later transactions.
  */
 const InteractSettings *
 interact_settings(void)
@@ -223,7 +222,8 @@ interact_settings(void)
 	Snapshot	snapshot;
 	InteractSettings fresh;
 
-	if (settings_valid && settings_generation == interact_generation())
+	if (settings_valid && settings_generation == interact_generation() &&
+		(!settings_parallel || IsInParallelMode()))
 		return &settings;
 
 	for (int i = 0; i < NUM_SETTINGS; i++)
@@ -233,8 +233,9 @@ interact_settings(void)
 	settings_generation = interact_generation();
 	rel = table_open(interact_relid(REL_SETTING), AccessShareLock);
 	settings_valid = true;
+	settings_parallel = IsInParallelMode();
 
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	snapshot = interact_registry_snapshot();
 	scan = table_beginscan(rel, snapshot, 0, NULL);
 	slot = table_slot_create(rel, NULL);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
@@ -370,6 +371,12 @@ interact_setting_trigger(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_AFTER(trigdata->tg_event))
 	{
 		CacheInvalidateRelcache(trigdata->tg_relation);
+		name = SPI_getvalue(trigdata->tg_trigtuple,
+							RelationGetDescr(trigdata->tg_relation),
+							Anum_setting_name);
+		if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && interact_restoring() &&
+			strcmp(name, "trending_half_life") == 0)
+			basetable_restored();
 		return PointerGetDatum(NULL);
 	}
 

@@ -3,7 +3,8 @@
 CREATE TABLE @extschema@.interact_event_type (
     id          smallint NOT NULL PRIMARY KEY CHECK (id BETWEEN 0 AND 30),
     event       text NOT NULL UNIQUE
-                CHECK (event OPERATOR(pg_catalog.~) '^[^[:cntrl:][:space:]]{1,63}$'),
+                CHECK (event OPERATOR(pg_catalog.~) '^[^[:cntrl:][:space:]]{1,63}$'
+                   AND pg_catalog.octet_length(event) OPERATOR(pg_catalog.<=) 63),
     kind        text NOT NULL DEFAULT 'event'
                 CHECK (kind IN ('builtin', 'event', 'reaction')),
     weight      real NOT NULL DEFAULT 1

@@ -173,9 +173,10 @@ COMMENT ON COLUMN @extschema@.interact_event.context IS 'Anything the applicatio
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.interact_event', '');
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.interact_event_id_seq', '');
 
--- The two references above tell pg_dump that event types are restored first.
--- Their own check would lock the event type's row for every event recorded,
--- one row for all sessions; the derivation trigger checks the name instead.
+-- The references keep event types that are in use from being deleted, and tell
+-- pg_dump to write event types first. Their check of new rows would lock the
+-- event type's row for every event recorded, one row for all sessions; the
+-- derivation trigger checks the name instead.
 ALTER TABLE @extschema@.interact_reaction DISABLE TRIGGER ALL;
 ALTER TABLE @extschema@.interact_event DISABLE TRIGGER ALL;
 

@@ -10,9 +10,21 @@ COMMENT ON FUNCTION @extschema@.interact_event_type_trigger() IS
 CREATE TRIGGER interact_event_type_guard
     BEFORE INSERT OR UPDATE OR DELETE ON @extschema@.interact_event_type
     FOR EACH ROW EXECUTE FUNCTION @extschema@.interact_event_type_trigger();
+CREATE TRIGGER interact_event_type_truncate
+    BEFORE TRUNCATE ON @extschema@.interact_event_type
+    FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.interact_event_type_trigger();
 CREATE TRIGGER interact_event_type_notify
     AFTER INSERT OR UPDATE OR DELETE ON @extschema@.interact_event_type
     FOR EACH ROW EXECUTE FUNCTION @extschema@.interact_event_type_trigger();
+CREATE FUNCTION @extschema@.interact_restored() RETURNS trigger
+    LANGUAGE C AS 'MODULE_PATHNAME', 'interact_restored';
+REVOKE ALL ON FUNCTION @extschema@.interact_restored() FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.interact_restored() IS
+'Trigger of interact_event_type: while a dump is restored, derives rows whose event type came after them.';
+
+CREATE TRIGGER interact_event_type_restored
+    AFTER INSERT ON @extschema@.interact_event_type
+    FOR EACH STATEMENT EXECUTE FUNCTION @extschema@.interact_restored();
 -- also where a subscription applies the change
 ALTER TABLE @extschema@.interact_event_type
     ENABLE ALWAYS TRIGGER interact_event_type_notify;
@@ -42,7 +54,7 @@ RETURNS smallint
     AS 'MODULE_PATHNAME', 'interact_define_event';
 REVOKE ALL ON FUNCTION @extschema@.interact_define_event(text, real, text, boolean) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.interact_define_event(text, real, text, boolean) IS
-'Adds an event type or changes one, in effect for every session at commit. event: its name, 1 to 63 characters without spaces. weight: how much it says about interest, -100 to 100, a view says 1, negative means dislike (new: 1). kind: ''event'' for rows of interact_event, ''reaction'' for interact_reaction (new: event; cannot be changed later). shareable: whether friends may see it (new: false). NULL keeps what was. Returns the id. Error when 31 event types exist.';
+'Adds an event type or changes one, in effect for every session at commit. event: its name, 1 to 63 bytes without spaces. weight: how much it says about interest, -100 to 100, a view says 1, negative means dislike (new: 1). kind: ''event'' for rows of interact_event, ''reaction'' for interact_reaction (new: event; cannot be changed later). shareable: whether friends may see it (new: false). NULL keeps what was. Returns the id. Error when 31 event types exist.';
 
 CREATE FUNCTION @extschema@.interact_set(name text, value text DEFAULT NULL)
 RETURNS text

@@ -1,0 +1,425 @@
+/*-------------------------------------------------------------------------
+ *
+ * counter.c
+ *	  Rows of interact_counter: how often an event happened to an item.
+ *
+ * All values of the rows of a key add up: count, users, units and total as
+ * numbers, hot as log2 of numbers.  See accumulate.c for how rows are written.
+ *
+ * Levels: count_level and hot_level order the two popularity indexes, which
+ * popular.c reads from the top.  They are quantised logarithms of the whole
+ * key's values, not of the row's, as the last writer of the row saw them,
+ * uncommitted rows of others included.  The largest level among the rows of a
+ * key is an upper bound of what the key holds; that is what stopping early
+ * needs.  It is kept so as follows:
+ *
+ *	- A level may be too high.  One that has to rise is given an octave of
+ *	  headroom, so that few updates change an indexed column and nearly all are
+ *	  HOT.  Large counts rise slowly enough without, and the many items that
+ *	  have one event only stay where they belong.
+ *	- A backend that keeps to a row without looking at the others (see
+ *	  accumulate.c) may use up its share of the headroom: what is left below the
+ *	  level, divided by the number of rows.  Then it looks again.
+ *	- Who inserted a row looks once more: of two who inserted at the same
+ *	  moment at least one sees the other.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "interact.h"
+
+#include <math.h>
+
+#include "access/xact.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/timestamp.h"
+
+/* A level is left alone while it is too high by no more than this. */
+#define LEVEL_TOLERANCE		(2 * LEVELS_PER_OCTAVE)
+
+/* Rows that an addition folds into the one it writes at most. */
+#define FOLD_ROWS			2
+
+/* Count from which on a rising level needs no headroom. */
+#define LARGE_COUNT			256
+
+/* ---------- numbers ---------- */
+
+/* Quantised logarithm of a count: floor(4 * log2(count)), -1 below 1. */
+int
+interact_count_level(int64 count)
+{
+	if (count <= 0)
+		return -1;
+	return (int) floor(LEVELS_PER_OCTAVE * log2((double) count));
+}
+
+/* Quantised hot: floor(4 * hot), which is log2 of a sum already. */
+int
+interact_hot_level(double hot)
+{
+	double		level = floor(LEVELS_PER_OCTAVE * hot);
+
+	/* -infinity, a row without any decayed event, gets the least level */
+	if (!(level > PG_INT32_MIN))
+		return PG_INT32_MIN;
+	if (level > PG_INT32_MAX)
+		return PG_INT32_MAX;
+	return (int) level;
+}
+
+/* log2(2^a + 2^b) without overflow; -infinity is the neutral element. */
+double
+interact_log2_add(double a, double b)
+{
+	if (a < b)
+	{
+		double		t = a;
+
+		a = b;
+		b = t;
+	}
+	if (isinf(b))
+		return a;
+	return a + log2(1.0 + exp2(b - a));
+}
+
+/* a + b, where NULL stands for zero; palloc'd or one of the two. */
+Numeric
+interact_numeric_add(Numeric a, Numeric b)
+{
+	if (a == NULL)
+		return b;
+	if (b == NULL)
+		return a;
+	return DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(a),
+											   NumericGetDatum(b)));
+}
+
+/* n = 0 */
+static bool
+numeric_is_zero(Numeric n)
+{
+	return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(n),
+											NumericGetDatum(int64_to_numeric(0))));
+}
+
+/* (at - 2000-01-01) in half-lives: log2 of one row's part of hot. */
+double
+interact_hot_of(TimestampTz at)
+{
+	return (double) at / interact_settings()->trending_half_life;
+}
+
+/* ---------- rows ---------- */
+
+/* A pass over interact_counter. */
+Accumulator *
+counter_open(void)
+{
+	return accumulator_open(REL_COUNTER, REL_COUNTER_PKEY);
+}
+
+/* Add the counter row in slot to sum. */
+static void
+sum_counter(CounterDelta *sum, TupleTableSlot *slot)
+{
+	Numeric		total;
+
+	total = DatumGetNumericCopy(acc_column(slot, Anum_counter_total));
+	sum->count += DatumGetInt64(acc_column(slot, Anum_counter_count));
+	sum->users += DatumGetInt64(acc_column(slot, Anum_counter_users));
+	sum->units += DatumGetInt64(acc_column(slot, Anum_counter_units));
+	sum->hot = interact_log2_add(sum->hot,
+								 DatumGetFloat8(acc_column(slot, Anum_counter_hot)));
+	sum->total = interact_numeric_add(sum->total, total);
+}
+
+/*
+ * The level to be stored for a key: what is stored already, unless that is too
+ * low or much too high.  stored is PG_INT32_MIN if nothing is.
+ */
+static int
+choose_level(int needed, int stored, bool headroom)
+{
+	if (stored >= needed && stored - LEVEL_TOLERANCE <= needed)
+		return stored;
+	return headroom ? needed + LEVELS_PER_OCTAVE : needed;
+}
+
+/*
+ * How far a row that holds own may grow, if its key holds own and others in
+ * nrows rows and has these levels.
+ */
+static void
+set_limits(AccLimits *limits, const CounterDelta *own, const CounterDelta *others,
+		   int nrows, int count_level, int hot_level)
+{
+	double		top = exp2((double) (count_level + 1) / LEVELS_PER_OCTAVE) - 1;
+	double		hot = interact_log2_add(own->hot, others->hot);
+	double		hot_top = (double) (hot_level + 1) / LEVELS_PER_OCTAVE;
+
+	limits->count = own->count +
+		(int64) (Max(top - (double) (own->count + others->count), 0) / nrows);
+	limits->hot = own->hot;
+	if (hot_level > PG_INT32_MIN && hot < hot_top)
+		limits->hot = interact_log2_add(own->hot,
+										hot_top + log2(1.0 - exp2(hot - hot_top)) -
+										log2(nrows));
+}
+
+/*
+ * Write sum to the counter row locked in acc->row, or to a new row.  A row
+ * that counts nothing any more is deleted.  others is what the other rows of
+ * the key hold according to the last look-up; NULL keeps the levels.
+ */
+static void
+write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
+			  const CounterDelta *others, AccLimits *limits)
+{
+	Numeric		total = sum->total ? sum->total : int64_to_numeric(0);
+
+	if (sum->count == 0 && sum->users == 0 && sum->units == 0 &&
+		numeric_is_zero(total))
+	{
+		if (locked)
+			acc_delete_row(acc, acc->row);
+		return;
+	}
+
+	acc_start_version(acc, locked);
+	if (!locked)
+	{
+		ACC_WRITE(acc, Anum_counter_item_id) = Int64GetDatum(sum->item);
+		ACC_WRITE(acc, Anum_counter_id) = Int64GetDatum(acc_fresh_id());
+		ACC_WRITE(acc, Anum_counter_event) = Int16GetDatum((int16) sum->event);
+		ACC_WRITE(acc, Anum_counter_count_level) = Int16GetDatum(PG_INT16_MIN);
+		ACC_WRITE(acc, Anum_counter_hot_level) = Int32GetDatum(PG_INT32_MIN);
+	}
+	ACC_WRITE(acc, Anum_counter_count) = Int64GetDatum(sum->count);
+	ACC_WRITE(acc, Anum_counter_users) = Int64GetDatum(sum->users);
+	ACC_WRITE(acc, Anum_counter_units) = Int64GetDatum(sum->units);
+	ACC_WRITE(acc, Anum_counter_hot) = Float8GetDatum(sum->hot);
+	ACC_WRITE(acc, Anum_counter_total) = NumericGetDatum(total);
+
+	if (others != NULL)
+	{
+		int64		count = sum->count + others->count;
+		int			count_level = interact_count_level(count);
+		int			hot_level = interact_hot_level(interact_log2_add(sum->hot, others->hot));
+		int			nrows = acc->cut_off ? LOOK_ROWS : Max(acc->nfound, 1);
+		bool		headroom = locked ? count < LARGE_COUNT || nrows > 1 : nrows > 1;
+
+		if (acc->cut_off)
+		{
+			/* Who saw the rows that we do not left word in the levels we see. */
+			count_level = Max(count_level, acc->count_level);
+			hot_level = Max(hot_level, acc->hot_level);
+			headroom = true;
+		}
+		count_level = choose_level(count_level,
+								   DatumGetInt16(ACC_WRITE(acc, Anum_counter_count_level)),
+								   headroom);
+		if (hot_level > PG_INT32_MIN)
+			hot_level = choose_level(hot_level,
+									 DatumGetInt32(ACC_WRITE(acc, Anum_counter_hot_level)),
+									 headroom);
+		ACC_WRITE(acc, Anum_counter_count_level) = Int16GetDatum((int16) count_level);
+		ACC_WRITE(acc, Anum_counter_hot_level) = Int32GetDatum(hot_level);
+		set_limits(limits, sum, others, nrows, count_level, hot_level);
+	}
+
+	if (locked)
+		acc_update_version(acc);
+	else
+		acc_insert_version(acc);
+}
+
+/*
+ * Lock a row of the key found by acc_look_up() into acc->row and add it to
+ * *sum; if nobody is at work on any of them, also up to max_fold others, which
+ * are deleted.  Returns the number of rows locked.
+ *
+ * Backends start at different rows, so that under contention they do not all
+ * try the same ones; and no more than a few rows are folded at a time, or
+ * the next moment would find all rows taken and insert as many.
+ */
+static int
+lock_counters(Accumulator *acc, CounterDelta *sum, int max_fold)
+{
+	int			start = acc->nfound > 0 ? interact_proc_number() % acc->nfound : 0;
+	int			max = acc->nbusy == 0 ? 1 + max_fold : 1;
+	int			nlocked = 0;
+
+	for (int n = 0; n < acc->nfound && nlocked < max; n++)
+	{
+		FoundRow   *found = &acc->found[(start + n) % acc->nfound];
+		TupleTableSlot *slot = nlocked == 0 ? acc->row : acc->look;
+
+		if (found->busy)
+			continue;
+		if (acc_lock_row(acc, &found->tid, false, slot) != TM_Ok)
+		{
+			max = 1;
+			continue;
+		}
+		sum_counter(sum, slot);
+		found->locked = true;
+		if (nlocked++ > 0)
+			acc_delete_row(acc, slot);
+	}
+	ExecClearTuple(acc->look);
+	return nlocked;
+}
+
+/*
+ * Count and hot of the rows found that are not ours, into *others.  Ours are
+ * those locked and the one with the id own_id.
+ */
+static void
+sum_others(Accumulator *acc, int64 own_id, CounterDelta *others)
+{
+	others->count = 0;
+	others->hot = -get_float8_infinity();
+	for (int i = 0; i < acc->nfound; i++)
+	{
+		if (acc->found[i].locked || acc->found[i].id == own_id)
+			continue;
+		others->count += acc->found[i].count;
+		others->hot = interact_log2_add(others->hot, acc->found[i].hot);
+	}
+}
+
+/*
+ * The row in acc->write was just inserted: look whether others came at the
+ * same time, and if so raise its levels.
+ */
+static void
+look_again(Accumulator *acc, const AccKey *key, const CounterDelta *sum,
+		   AccLimits *limits)
+{
+	int64		own_id = DatumGetInt64(acc_column(acc->write, Anum_counter_id));
+	ItemPointerData tid = acc->write->tts_tid;
+	int			nfound = acc->nfound;
+	CounterDelta others;
+
+	acc_look_up(acc, key, false);
+	if (acc->nfound <= nfound + 1)
+		return;
+
+	CommandCounterIncrement();
+	if (acc_lock_row(acc, &tid, false, acc->row) != TM_Ok)
+		elog(ERROR, "could not lock a row this transaction has inserted");
+	sum_others(acc, own_id, &others);
+	write_counter(acc, sum, true, &others, limits);
+}
+
+/* Add delta to the counter of its item and event; never waits. */
+void
+counter_add(Accumulator *acc, const CounterDelta *delta)
+{
+	AccKey		key = {delta->item, delta->event};
+	CounterDelta sum = *delta;
+	CounterDelta others;
+	AccLimits	limits = {0};
+	bool		looked = false;
+	bool		contended = false;
+
+	if (acc_lock_remembered(acc, &key, &limits))
+	{
+		bool		within;
+
+		sum_counter(&sum, acc->row);
+		within = sum.count <= limits.count && sum.hot <= limits.hot;
+		if (!within)
+		{
+			acc_look_up(acc, &key, false);
+			sum_others(acc, DatumGetInt64(acc_column(acc->row, Anum_counter_id)),
+					   &others);
+		}
+		write_counter(acc, &sum, true, within ? NULL : &others, &limits);
+	}
+	else
+	{
+		bool		locked;
+
+		acc_look_up(acc, &key, false);
+		locked = lock_counters(acc, &sum, FOLD_ROWS) > 0;
+		sum_others(acc, 0, &others);
+		looked = true;
+		contended = acc->nbusy > 0 || (!locked && acc->nfound > 0);
+		write_counter(acc, &sum, locked, &others, &limits);
+		if (!locked && !TTS_EMPTY(acc->write))
+			look_again(acc, &key, &sum, &limits);
+	}
+
+	if (!TTS_EMPTY(acc->write))
+		acc_remember(acc, &key, looked, contended, &limits);
+	ExecClearTuple(acc->row);
+	ExecClearTuple(acc->write);
+}
+
+/*
+ * Replace the part "from" of the key's hot by "to": what a recomputation under
+ * some snapshot found stored and expected.  What was added since stays.
+ */
+void
+counter_set_hot(Accumulator *acc, int64 item, int event, double from, double to)
+{
+	AccKey		key = {item, event};
+	CounterDelta sum;
+	CounterDelta others;
+	AccLimits	limits;
+	double		since;
+
+	acc_look_up(acc, &key, true);
+	memset(&sum, 0, sizeof(sum));
+	sum.item = item;
+	sum.event = event;
+	sum.hot = -get_float8_infinity();
+	if (lock_counters(acc, &sum, 0) == 0)
+		return;					/* someone else is there; try again later */
+
+	sum_others(acc, 0, &others);
+	since = exp2(sum.hot - to) - exp2(from - to);
+	if (since < 1e-9 || isnan(since))
+		sum.hot = to;
+	else
+		sum.hot = to + log2(1.0 + since);
+	write_counter(acc, &sum, true, &others, &limits);
+	ExecClearTuple(acc->row);
+	ExecClearTuple(acc->write);
+}
+
+/*
+ * Merge the rows of a key nobody is at work on; returns how many rows fewer
+ * there are.
+ */
+int
+counter_fold(Accumulator *acc, int64 item, int event)
+{
+	AccKey		key = {item, event};
+	CounterDelta sum;
+	CounterDelta others;
+	AccLimits	limits;
+	int			nlocked;
+	int			removed = 0;
+
+	acc_look_up(acc, &key, true);
+	if (acc->nfound < 2 || acc->nbusy > 0)
+		return 0;
+	memset(&sum, 0, sizeof(sum));
+	sum.item = item;
+	sum.event = event;
+	sum.hot = -get_float8_infinity();
+	nlocked = lock_counters(acc, &sum, acc->nfound);
+	if (nlocked > 1)
+	{
+		sum_others(acc, 0, &others);
+		write_counter(acc, &sum, true, &others, &limits);
+		removed = TTS_EMPTY(acc->write) ? nlocked : nlocked - 1;
+	}
+	ExecClearTuple(acc->row);
+	ExecClearTuple(acc->write);
+	return removed;
+}

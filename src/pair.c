@@ -1,0 +1,318 @@
+/*-------------------------------------------------------------------------
+ *
+ * pair.c
+ *	  Rows of interact_affinity: what a user thinks of an item.
+ *
+ * The rows of a pair are merged by uniting signals, keeping the latest time
+ * and the one rating there is.  See accumulate.c for how rows are written.
+ *
+ * Every change reports what it means for the counters: an event's users are
+ * the rows of interact_affinity that hold its signal, so a row that gains the
+ * signal adds one and a row that loses it, or is merged into another that has
+ * it too, takes one away.
+ *
+ * A signal that is added needs no look at the base tables.  A signal that may
+ * have to go does: affinity_rederive() first locks all rows of the pair, waiting
+ * for those who are writing them, and looks at the base tables only then.  Who
+ * adds a signal later finds the rows locked and inserts another; who added one
+ * before has either committed, so that the base row is seen, or holds a lock
+ * that is waited for - also if nothing had to be written.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "interact.h"
+
+#include "access/relscan.h"
+#include "access/table.h"
+#include "miscadmin.h"
+#include "utils/fmgroids.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+/* A pass over interact_affinity; bulk if very many pairs are to be written. */
+Accumulator *
+affinity_open(bool bulk)
+{
+	Accumulator *acc = accumulator_open(REL_AFFINITY, REL_AFFINITY_PKEY);
+
+	acc->bulk = bulk;
+	return acc;
+}
+
+/*
+ * Add the signals of a row (sign = 1) to the distinct users of their events,
+ * or take them away (sign = -1).
+ */
+static void
+count_users(AffinityChange *change, int32 signals, int sign)
+{
+	change->signals |= signals;
+	for (int id = 0; id < MAX_EVENT_TYPES && (signals >> id) != 0; id++)
+	{
+		if (signals & EVENT_BIT(id))
+			change->users[id] += sign;
+	}
+}
+
+/* Merge the affinity row in slot into state. */
+static void
+sum_affinity(AffinityDelta *state, TupleTableSlot *slot)
+{
+	TimestampTz at = DatumGetTimestampTz(acc_column(slot, Anum_affinity_last_at));
+	int16		rating = DatumGetInt16(acc_column(slot, Anum_affinity_rating));
+
+	state->at = Max(state->at, at);
+	state->signals |= DatumGetInt32(acc_column(slot, Anum_affinity_signals));
+	if (state->rating == 0)
+		state->rating = rating;
+}
+
+/*
+ * Lock the rows of the pair found by look_up(); the first is left in acc->row,
+ * the others are deleted, all are merged into *state if it is not NULL, and
+ * their signals taken from the users in *change.  With wait = false as in
+ * lock_counters().  With wait = true all rows are locked, whoever has them;
+ * *again is then set when one of them changed, so that the caller has to look
+ * again.  Returns the number of rows locked.
+ */
+static int
+lock_affinities(Accumulator *acc, bool wait, AffinityDelta *state,
+				AffinityChange *change, bool *again)
+{
+	bool		fold = acc->nbusy == 0;
+	int			nlocked = 0;
+
+	if (wait)
+	{
+		/* Lock all before any is written: the caller may have to start over. */
+		for (int i = 0; i < acc->nfound; i++)
+		{
+			TM_Result	result = acc_lock_row(acc, &acc->found[i].tid, true, acc->look);
+
+			if (result != TM_Ok)
+				*again = true;
+		}
+		ExecClearTuple(acc->look);
+		if (*again)
+			return 0;
+		fold = true;
+	}
+
+	for (int i = 0; i < acc->nfound && (fold || nlocked == 0); i++)
+	{
+		TupleTableSlot *slot = nlocked == 0 ? acc->row : acc->look;
+
+		if (!wait && acc->found[i].busy)
+			continue;
+		if (acc_lock_row(acc, &acc->found[i].tid, false, slot) != TM_Ok)
+		{
+			fold = false;
+			continue;
+		}
+		count_users(change, DatumGetInt32(acc_column(slot, Anum_affinity_signals)), -1);
+		if (state != NULL)
+			sum_affinity(state, slot);
+		if (nlocked++ > 0)
+			acc_delete_row(acc, slot);
+	}
+	ExecClearTuple(acc->look);
+	return nlocked;
+}
+
+/*
+ * Write state to the affinity row locked in acc->row, or to a new row;
+ * user_items is how many items the user has.
+ */
+static void
+write_affinity(Accumulator *acc, const AffinityDelta *state, int user_items,
+			   bool locked, AffinityChange *change)
+{
+	count_users(change, state->signals, 1);
+
+	acc_start_version(acc, locked);
+	if (!locked)
+	{
+		ACC_WRITE(acc, Anum_affinity_user_id) = Int64GetDatum(state->user);
+		ACC_WRITE(acc, Anum_affinity_item_id) = Int64GetDatum(state->item);
+		ACC_WRITE(acc, Anum_affinity_id) = Int64GetDatum(acc_fresh_id());
+	}
+	else if (DatumGetTimestampTz(ACC_WRITE(acc, Anum_affinity_last_at)) == state->at &&
+			 DatumGetInt32(ACC_WRITE(acc, Anum_affinity_signals)) == state->signals &&
+			 DatumGetInt16(ACC_WRITE(acc, Anum_affinity_rating)) == state->rating)
+		return;					/* nothing new; the lock tells removers */
+
+	ACC_WRITE(acc, Anum_affinity_last_at) = TimestampTzGetDatum(state->at);
+	ACC_WRITE(acc, Anum_affinity_signals) = Int32GetDatum(state->signals);
+	ACC_WRITE(acc, Anum_affinity_rating) = Int16GetDatum(state->rating);
+	ACC_WRITE(acc, Anum_affinity_user_items) =
+		Int16GetDatum((int16) Min(user_items, PG_INT16_MAX));
+	if (locked)
+		acc_update_version(acc);
+	else
+		acc_insert_version(acc);
+}
+
+/*
+ * Add what delta knows of its pair; never waits.  user_items is how many items
+ * the user has without this one if it is new.  *change receives what it means
+ * for the counters.
+ */
+void
+affinity_add(Accumulator *acc, const AffinityDelta *delta, int user_items,
+			 AffinityChange *change)
+{
+	AccKey		key = {delta->user, delta->item};
+	AffinityDelta state = *delta;
+	AccLimits	limits = {0};
+	bool		locked;
+
+	memset(change, 0, sizeof(*change));
+
+	locked = acc_lock_remembered(acc, &key, &limits);
+	if (locked)
+	{
+		count_users(change, DatumGetInt32(acc_column(acc->row, Anum_affinity_signals)), -1);
+		sum_affinity(&state, acc->row);
+	}
+	else
+	{
+		acc_look_up(acc, &key, false);
+		change->items = acc->nfound == 0 ? 1 : 0;
+		locked = lock_affinities(acc, false, &state, change, NULL) > 0;
+	}
+
+	write_affinity(acc, &state, user_items + change->items, locked, change);
+	if (!TTS_EMPTY(acc->write) && !acc->bulk)
+		acc_remember(acc, &key, true, false, &limits);
+	ExecClearTuple(acc->row);
+	ExecClearTuple(acc->write);
+}
+
+/*
+ * Make the rows of a pair say what the base tables say now.  Waits for
+ * transactions that are writing rows of this pair.  maybe are signals that may
+ * hold besides those stored.  *change receives what it means for the counters.
+ */
+void
+affinity_rederive(Accumulator *acc, PairReader *reader, int64 user, int64 item,
+				  int32 maybe, int user_items, AffinityChange *change)
+{
+	AccKey		key = {user, item};
+	AffinityDelta state;
+	int			nlocked;
+	bool		exists;
+
+	for (;;)
+	{
+		bool		again = false;
+
+		CHECK_FOR_INTERRUPTS();
+		memset(change, 0, sizeof(*change));
+		acc_look_up(acc, &key, true);
+
+		/* Rows others have inserted and not committed are theirs. */
+		for (int i = 0; i < acc->nfound; i++)
+		{
+			if (acc->found[i].foreign)
+				acc->found[i--] = acc->found[--acc->nfound];
+		}
+
+		nlocked = lock_affinities(acc, true, NULL, change, &again);
+		if (!again)
+			break;
+	}
+
+	/* All rows of the pair are ours: look at the base tables only now. */
+	exists = pair_reader_get(reader, user, item, maybe | change->signals, &state);
+	if (exists)
+	{
+		change->items = nlocked == 0 ? 1 : 0;
+		write_affinity(acc, &state, user_items + change->items, nlocked > 0, change);
+	}
+	else if (nlocked > 0)
+	{
+		change->items = -1;
+		acc_delete_row(acc, acc->row);
+	}
+	ExecClearTuple(acc->row);
+	ExecClearTuple(acc->write);
+}
+
+/*
+ * Merge the rows of a pair nobody is at work on; returns how many rows fewer
+ * there are.
+ */
+int
+affinity_fold(Accumulator *acc, int64 user, int64 item, AffinityChange *change)
+{
+	AccKey		key = {user, item};
+	AffinityDelta state;
+	int			nlocked;
+
+	memset(change, 0, sizeof(*change));
+	acc_look_up(acc, &key, true);
+	if (acc->nfound < 2 || acc->nbusy > 0)
+		return 0;
+	memset(&state, 0, sizeof(state));
+	state.user = user;
+	state.item = item;
+	state.at = DT_NOBEGIN;
+	nlocked = lock_affinities(acc, false, &state, change, NULL);
+	if (nlocked > 0)
+		write_affinity(acc, &state,
+					   DatumGetInt16(acc_column(acc->row, Anum_affinity_user_items)),
+					   true, change);
+	ExecClearTuple(acc->row);
+	ExecClearTuple(acc->write);
+	return nlocked > 1 ? nlocked - 1 : 0;
+}
+
+/*
+ * How many items the user has, according to the user's newest row, and when
+ * that was written for (DT_NOBEGIN if the user has none).
+ */
+int
+affinity_user_items(Accumulator *acc, int64 user, TimestampTz *newest)
+{
+	ScanKeyData key;
+
+	if (acc->userscan == NULL)
+	{
+		acc->useridx = index_open(interact_relid(REL_AFFINITY_USER),
+								  RowExclusiveLock);
+		acc->userscan = interact_index_beginscan(acc->rel, acc->useridx,
+												 SnapshotSelf, 1);
+		acc->newest = table_slot_create(acc->rel, NULL);
+	}
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(user));
+	index_rescan(acc->userscan, &key, 1, NULL, 0);
+	if (!index_getnext_slot(acc->userscan, ForwardScanDirection, acc->newest))
+	{
+		ExecClearTuple(acc->newest);
+		*newest = DT_NOBEGIN;
+		return 0;
+	}
+	*newest = DatumGetTimestampTz(acc_column(acc->newest, Anum_affinity_last_at));
+	return DatumGetInt16(acc_column(acc->newest, Anum_affinity_user_items));
+}
+
+/*
+ * Write user_items into the newest row of the user last asked for, so that it
+ * goes on to tell how many items the user has although rows older than it were
+ * added or rows removed.  Does nothing if someone else is there.
+ */
+void
+affinity_set_user_items(Accumulator *acc, int user_items)
+{
+	if (TTS_EMPTY(acc->newest) ||
+		acc_lock_row(acc, &acc->newest->tts_tid, false, acc->row) != TM_Ok)
+		return;
+	acc_start_version(acc, true);
+	ACC_WRITE(acc, Anum_affinity_user_items) =
+		Int16GetDatum((int16) Max(1, Min(user_items, PG_INT16_MAX)));
+	acc_update_version(acc);
+	ExecClearTuple(acc->row);
+	ExecClearTuple(acc->write);
+	ExecClearTuple(acc->newest);
+}

@@ -1,0 +1,121 @@
+# Data and questions that several TAP tests share.
+
+package Fixture;
+
+use strict;
+use warnings FATAL => 'all';
+
+use Exporter 'import';
+use FindBin;
+use Test::More;
+
+our @EXPORT = qw(fill answers digest same slurp);
+
+# SQL that puts rows into every table an application or an administrator
+# writes, in the schema that search_path leads to.  Users share items, so that
+# there is something to recommend.
+sub fill
+{
+	return <<'SQL';
+SELECT interact_define_event('share', weight => 2, shareable => true);
+SELECT interact_define_event('love', weight => 3, kind => 'reaction');
+SELECT interact_define_event('view', weight => 0.5);
+SELECT interact_set('trending_half_life', '7 days');
+INSERT INTO interact_key (kind, key) VALUES ('user', 'guest:1'), ('item', 'sku-1');
+
+CREATE TEMP TABLE pair AS
+SELECT u AS user_id, 1 + (u % 4 * 10 + k * (1 + u % 3)) % 40 AS item_id,
+       now() - interval '1 hour' * (u * 7 + k * 5) AS at, k
+  FROM generate_series(1, 60) AS u, generate_series(1, 12) AS k;
+INSERT INTO pair VALUES (-1, -2, now() - interval '1 day', 1);
+
+INSERT INTO interact_view (user_id, item_id, viewed_at, context)
+SELECT user_id, item_id, at, '{"page": "home"}' FROM pair;
+INSERT INTO interact_favorite (user_id, item_id, list, created_at)
+SELECT DISTINCT ON (user_id, item_id) user_id, item_id, 'wishlist', at FROM pair WHERE k % 3 = 0
+ ORDER BY user_id, item_id, at;
+INSERT INTO interact_cart_item (user_id, item_id, quantity, added_at, removed_at, purchased_at)
+SELECT user_id, item_id, k, at, CASE WHEN k = 4 THEN at END, CASE WHEN k = 8 THEN at END
+  FROM (SELECT DISTINCT ON (user_id, item_id) * FROM pair WHERE k % 4 = 0
+         ORDER BY user_id, item_id, at) AS p;
+INSERT INTO interact_purchase (user_id, item_id, quantity, unit_price, order_id, purchased_at)
+SELECT user_id, item_id, k, item_id + 0.99, 'order ' || user_id, at FROM pair WHERE k % 5 = 0;
+INSERT INTO interact_review (user_id, item_id, rating, title, comment, created_at, updated_at)
+SELECT DISTINCT ON (user_id, item_id) user_id, item_id, 1 + (user_id + k) % 5, 'T', 'It''s "so"', at, at
+  FROM pair WHERE k % 5 = 1 ORDER BY user_id, item_id, at;
+INSERT INTO interact_reaction (user_id, item_id, reaction, created_at)
+SELECT DISTINCT ON (user_id, item_id) user_id, item_id,
+       (ARRAY['like', 'dislike', 'love'])[1 + user_id % 3], at
+  FROM pair WHERE k = 7 ORDER BY user_id, item_id, at;
+INSERT INTO interact_event (user_id, item_id, event, value, occurred_at)
+SELECT user_id, item_id, 'share', k * 1.5, at FROM pair WHERE k = 9;
+INSERT INTO interact_friend (user_id, friend_id) SELECT u, u % 60 + 1 FROM generate_series(1, 60) AS u;
+INSERT INTO interact_pruned (item_id, event, count, total)
+VALUES (1, 'view', 100, 0), (41, 'share', 5, 7.5);
+SQL
+}
+
+# Queries whose results must be the same on any copy of the database, by name.
+# Scores that depend on the time of the call are left out.
+sub answers
+{
+	return (
+		'recommend()' =>
+		  'SELECT u, ordinality, item_id, reason, because_item_id, support
+		     FROM generate_series(1, 62) AS u, recommend(u) WITH ORDINALITY
+		    ORDER BY u, ordinality',
+		'interact_similar_items()' =>
+		  'SELECT i, s.* FROM generate_series(1, 41) AS i,
+		          interact_similar_items(i) WITH ORDINALITY AS s ORDER BY i, ordinality',
+		'interact_popular()' =>
+		  'SELECT * FROM interact_popular(50) WITH ORDINALITY ORDER BY ordinality',
+		'interact_trending()' =>
+		  'SELECT item_id, count, users
+		     FROM interact_trending(50) WITH ORDINALITY ORDER BY ordinality',
+		'interact_item_stats' =>
+		  'SELECT * FROM interact_item_stats ORDER BY item_id',
+		'interact_settings()' =>
+		  'SELECT * FROM interact_settings() ORDER BY name',
+		'interact_event_type' =>
+		  'SELECT * FROM interact_event_type ORDER BY id');
+}
+
+# The same query with one short row as its result
+sub digest
+{
+	my ($query) = @_;
+
+	return "SELECT count(*), md5(string_agg(t::text, E'\\n')) FROM ($query) AS t";
+}
+
+# Like is() for results of many rows: tells where they start to differ.
+sub same
+{
+	my ($got, $expected, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	return pass($name) if $got eq $expected;
+
+	my @got = split /\n/, $got;
+	my @expected = split /\n/, $expected;
+	my $row = 0;
+	$row++ while $row < @got && $row < @expected && $got[$row] eq $expected[$row];
+	fail($name);
+	diag("rows: " . @got . ", expected: " . @expected . "; the first to differ is row $row");
+	diag("     got: " . ($got[$row] // '(none)'));
+	diag("expected: " . ($expected[$row] // '(none)'));
+	return 0;
+}
+
+# Content of a file in the checkout
+sub slurp
+{
+	my ($path) = @_;
+
+	open(my $file, '<', "$FindBin::RealBin/../../$path")
+	  or die "could not open $path: $!";
+	local $/ = undef;
+	return <$file>;
+}
+
+1;
