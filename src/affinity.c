@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * affinity.c
- *	  Index-only reads of interact_affinity in both directions of the walk.
+ *	  Reads of interact_affinity: index-only in both directions of the walk,
+ *	  and look-ups of single pairs.
  *
  * A walk reads thousands of short ranges of two indexes.  The executor would
  * pay for a plan node, a slot and several function calls per entry; here one
@@ -74,6 +75,15 @@ struct AffinityReader
 	ScanKeyData fromkeys[2];	/* of part, last_at >= */
 	ScanKeyData beforekeys[2];	/* of part, last_at < */
 	int64		entries;		/* index entries read so far */
+};
+
+struct AffinityProbe
+{
+	Relation	heap;			/* interact_affinity, AccessShareLock */
+	Relation	index;			/* primary key, AccessShareLock */
+	IndexScanDesc scan;			/* under the snapshot active at open */
+	TupleTableSlot *slot;		/* heap fetches */
+	ScanKeyData keys[2];		/* user, item */
 };
 
 
@@ -265,4 +275,73 @@ affinity_reader_close(AffinityReader *reader)
 	index_close(reader->index, NoLock);
 	table_close(reader->heap, NoLock);
 	pfree(reader);
+}
+
+/*
+ * Opens a look-up of pairs under the active snapshot, allocated in the current
+ * memory context.
+ */
+AffinityProbe *
+affinity_probe_open(void)
+{
+	AffinityProbe *probe = palloc(sizeof(AffinityProbe));
+
+	probe->heap = table_open(interact_relid(REL_AFFINITY), AccessShareLock);
+	probe->index = index_open(interact_relid(REL_AFFINITY_PKEY),
+							  AccessShareLock);
+	probe->slot = table_slot_create(probe->heap, NULL);
+	probe->scan = interact_index_beginscan(probe->heap, probe->index,
+										   GetActiveSnapshot(), 2);
+	ScanKeyInit(&probe->keys[0], Anum_affinity_user_id,
+				BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(0));
+	ScanKeyInit(&probe->keys[1], Anum_affinity_item_id,
+				BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(0));
+	return probe;
+}
+
+/*
+ * What the rows of a pair say together: all their signals, and the latest
+ * rating that is not 0.  Both are 0 if there is no such pair.
+ */
+void
+affinity_probe_get(AffinityProbe *probe, int64 user, int64 item,
+				   int32 *signals, int16 *rating)
+{
+	TimestampTz rated_at = DT_NOBEGIN;
+
+	*signals = 0;
+	*rating = 0;
+	probe->keys[0].sk_argument = Int64GetDatum(user);
+	probe->keys[1].sk_argument = Int64GetDatum(item);
+	index_rescan(probe->scan, probe->keys, 2, NULL, 0);
+	while (index_getnext_slot(probe->scan, ForwardScanDirection, probe->slot))
+	{
+		Datum	   *values;
+		TimestampTz at;
+
+		CHECK_FOR_INTERRUPTS();
+		slot_getsomeattrs(probe->slot, Anum_affinity_rating);
+		values = probe->slot->tts_values;
+		at = DatumGetTimestampTz(values[Anum_affinity_last_at - 1]);
+		*signals |= DatumGetInt32(values[Anum_affinity_signals - 1]);
+		if (DatumGetInt16(values[Anum_affinity_rating - 1]) != 0 &&
+			at >= rated_at)
+		{
+			*rating = DatumGetInt16(values[Anum_affinity_rating - 1]);
+			rated_at = at;
+		}
+	}
+}
+
+/*
+ * Ends the look-ups and frees the probe.
+ */
+void
+affinity_probe_close(AffinityProbe *probe)
+{
+	index_endscan(probe->scan);
+	ExecDropSingleTupleTableSlot(probe->slot);
+	index_close(probe->index, NoLock);
+	table_close(probe->heap, NoLock);
+	pfree(probe);
 }

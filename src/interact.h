@@ -477,7 +477,15 @@ extern int64 affinity_reader_entries(const AffinityReader *reader);
 extern void affinity_reader_close(AffinityReader *reader);
 
 
-/* ---------- walk.c: the walk behind recommend() ---------- */
+/* Looks single pairs up. */
+typedef struct AffinityProbe AffinityProbe;
+extern AffinityProbe *affinity_probe_open(void);
+extern void affinity_probe_get(AffinityProbe *probe, int64 user, int64 item,
+							   int32 *signals, int16 *rating);
+extern void affinity_probe_close(AffinityProbe *probe);
+
+
+/* ---------- candidate.c: what a walk starts from, meets and returns ---------- */
 
 /* What a walk starts from and what it may return. */
 typedef struct WalkRequest
@@ -503,16 +511,146 @@ typedef struct WalkItem
 	int32		support;		/* neighbours that contributed */
 } WalkItem;
 
-typedef struct Walk Walk;
+/* From an id to its index in an array. */
+typedef struct IdEntry
+{
+	int64		id;				/* user or item */
+	int32		index;			/* of the array */
+	char		status;			/* of simplehash.h */
+} IdEntry;
+
+#define SH_PREFIX				idmap
+#define SH_ELEMENT_TYPE			IdEntry
+#define SH_KEY_TYPE				int64
+#define SH_SCOPE				extern
+#define SH_DECLARE
+#include "lib/simplehash.h"
+
+/* An item that was met: of the profile, excluded, or a candidate. */
+typedef struct WalkedItem
+{
+	int64		item;
+	double		score;			/* sum of contributions */
+	double		best;			/* largest contribution */
+	int64		because;		/* profile item of the largest contribution */
+	int32		support;		/* neighbours that contributed */
+	int32		window;			/* number of the window it was last met in */
+	int32		row;			/* its row there */
+	int32		profile;		/* its position in profile[], -1 = none */
+	bool		barred;			/* is not returned, or is so already */
+} WalkedItem;
+
+/* A profile item that is walked. */
+typedef struct ProfileItem
+{
+	int64		item;
+	double		weight;			/* w_i; without the part of d_i in hop 1 */
+	TimestampTz last_at;		/* of the last entry read */
+	int32		ties;			/* entries of that time read */
+	int32		users;			/* d_i, users read so far */
+	bool		read;			/* at least once */
+	bool		done;			/* no more entries */
+} ProfileItem;
+
+/* A pair of the user whose rows are being read. */
+typedef struct WindowRow
+{
+	TimestampTz at;				/* latest */
+	double		gap;			/* g(r), if of a neighbour */
+	int32		item;			/* index of items[] */
+	int32		signals;		/* event bits */
+	int16		rating;			/* 0 = none */
+} WindowRow;
+
+/* An entry of a heap, best on top. */
+typedef struct Ranked
+{
+	double		score;
+	int64		id;				/* breaks ties: the smaller one first */
+	int32		index;			/* of what is ranked */
+	bool		corrected;		/* neighbours: score has the present d_v */
+} Ranked;
+
+/* Remembers the weight of recently met combinations. */
+typedef struct WalkWeight
+{
+	int32		signals;		/* event bits */
+	int16		rating;			/* 0 = none */
+	bool		valid;
+	float4		weight;			/* interact_pair_weight() of the two */
+} WalkWeight;
+
+#define WALK_WEIGHTS			64
+
+/* A walk under way. */
+typedef struct Walk
+{
+	MemoryContext context;		/* holds everything, this struct as well */
+	WalkRequest request;		/* as given; arrays are the caller's */
+	InteractSettings settings;	/* request.settings points here */
+	EventType	types[MAX_EVENT_TYPES]; /* as of walk_begin() */
+	AffinityReader *users;		/* see walk_users() */
+	AffinityProbe *probe;		/* NULL until first used */
+
+	ProfileItem *profile;		/* the walked part, newest first */
+	int32		nprofile;
+	bool		profile_cut;	/* user has more rows than were read */
+
+	idmap_hash *itemmap;		/* item -> items[] */
+	WalkedItem *items;
+	int32		nitems;
+	int32		maxitems;
+
+	WindowRow  *rows;			/* of the current window */
+	int32		nrows;
+	int32		maxrows;
+	int32		window;			/* number of the current window */
+
+	WalkWeight	weights[WALK_WEIGHTS];
+} Walk;
+
+/*
+ * Makes room for one more element in an array that starts with *max
+ * elements and grows by doubling.
+ */
+#define ENSURE_ROOM(array, n, max) \
+	do { \
+		if ((n) >= (max)) \
+		{ \
+			(max) *= 2; \
+			(array) = repalloc_huge(array, sizeof(*(array)) * (Size) (max)); \
+		} \
+	} while (0)
 
 extern Walk *walk_begin(const WalkRequest *request);
-
-/* Fills result[max_items], returns how many; each counts as taken. */
-extern int	walk_run(Walk *walk, WalkItem *result);
+extern void walk_end(Walk *walk);
 
 /* True the first time an item is offered that the request may return. */
 extern bool walk_take(Walk *walk, int64 item);
-extern void walk_end(Walk *walk);
+
+/* Index in items[] of an item, new or known. */
+extern int32 walk_item(Walk *walk, int64 item);
+extern double walk_weight(Walk *walk, int32 signals, int16 rating);
+extern AffinityReader *walk_users(Walk *walk);
+
+/* The rows of one user, pairs combined. */
+extern void window_begin(Walk *walk);
+extern void window_add(Walk *walk, const AffinityEntry *entry);
+
+/* The best of items[] into result[max_items]; each counts as taken. */
+extern int	walk_rank(Walk *walk, double popularity_exponent, int max_items,
+					  WalkItem *result);
+
+/* A heap, best on top. */
+extern void ranked_build(Ranked *heap, int n);
+extern void ranked_sift(Ranked *heap, int n, int i);
+extern Ranked ranked_pop(Ranked *heap, int *n);
+
+
+/* ---------- walk.c: the walk behind recommend() ---------- */
+
+/* Fills result[max_items], returns how many; each counts as taken. */
+extern int	walk_run(Walk *walk, WalkItem *result);
 
 /* Items that the recent users of item have too; fills result[max_items]. */
 extern int	walk_similar(int64 item, int max_items, WalkItem *result);

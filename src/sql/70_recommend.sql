@@ -37,7 +37,7 @@ AS 'MODULE_PATHNAME', 'recommend_for_items';
 REVOKE ALL ON FUNCTION @extschema@.recommend_for_items(bigint[], integer, bigint[]) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.recommend_for_items(bigint[], integer, bigint[]) IS
 'Items that go on from the given ones, best first: for a guest''s session or a basket.
-item_ids: what was looked at, the most recent last; none of them is returned; an empty array gives trending items. max_items: 0 to 1000, default 10. exclude: further items to leave out, default none.
+item_ids: what was looked at, the most recent last; none of them is returned; an empty array, or items nobody has, gives trending items. max_items: 0 to 1000, default 10. exclude: further items to leave out, default none.
 Returns the columns of recommend(); because_item_id is one of item_ids.
 Errors: item_ids or max_items null, a null in an array, max_items out of range.
 Method: the walk of recommend() from these items, with weights that suit short sessions.';
@@ -55,6 +55,6 @@ REVOKE ALL ON FUNCTION @extschema@.interact_similar_items(bigint, integer) FROM 
 COMMENT ON FUNCTION @extschema@.interact_similar_items(bigint, integer) IS
 'Items that the recent users of an item have too, most similar first.
 item_id: the item; it is not returned. max_items: 0 to 1000, default 10.
-Returns item_id; score = users^-0.1 of the item returned, times the sum of d^-0.5 over the users who have both, d being how many items such a user has; support: how many such users there are. Read are the users of the item''s 200 newest pairs and the 100 latest rows of each. No rows for an unknown item.
+Returns item_id; score = users^-0.1 of the item returned, times the sum of d^-0.5 over the users who have both, d being how many items such a user has; support: how many such users there are. Read are the users of the item''s 200 newest pairs and the 100 latest rows of each. No rows for an item that nobody has or that is only disliked: unlike recommend() this does not fill up.
 Errors: a null argument, max_items out of range.
 Method: co-occurrence with degree discounting, as in recommend().';

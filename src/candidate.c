@@ -1,0 +1,474 @@
+/*-------------------------------------------------------------------------
+ *
+ * candidate.c
+ *	  What a walk starts from, what it meets, and what of that it returns.
+ *
+ * A Walk holds the profile, every item met with its score and whether it is
+ * barred, and the rows of the one user that is being read (the window).  The
+ * hops of walk.c fill it; the formula stands there.
+ *
+ * Rules:
+ * - Pairs of weight 0 or less are no edges.  Pairs of weight below 0 of the
+ *	 asking user are never returned.
+ * - Several rows of one pair are combined before they are weighed: signals
+ *	 OR-ed, the latest time, the latest rating that is not 0.
+ * - What the profile_scan newest rows of the user do not tell is looked up for
+ *	 each item before it is returned.
+ * - Only the best few times max_items candidates have their popularity looked
+ *	 up, the others cannot win enough by it to matter.
+ * - Settings and weights are copied when the walk begins: a change of either
+ *	 table that is noticed on the way cannot mix two sets of them.
+ * - All memory hangs off one context, deleted in walk_end().  Nothing is
+ *	 written, and nothing outlives the call.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "interact.h"
+
+#include <math.h>
+
+#include "utils/memutils.h"
+
+/* Items that compete for max_items places once popularity is known. */
+#define DAMPED_ITEMS(max_items)	(4 * (max_items) + 20)
+
+/*
+ * Spreads ids, which often are consecutive, over 32 bits (the finalizer of
+ * MurmurHash3).
+ */
+static inline uint32
+hash_id(int64 id)
+{
+	uint64		h = (uint64) id;
+
+	h ^= h >> 33;
+	h *= UINT64CONST(0xff51afd7ed558ccd);
+	h ^= h >> 33;
+	h *= UINT64CONST(0xc4ceb9fe1a85ec53);
+	return (uint32) (h >> 32);
+}
+
+#define SH_PREFIX				idmap
+#define SH_ELEMENT_TYPE			IdEntry
+#define SH_KEY_TYPE				int64
+#define SH_KEY					id
+#define SH_HASH_KEY(tb, key)	hash_id(key)
+#define SH_EQUAL(tb, a, b)		((a) == (b))
+#define SH_SCOPE				extern
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+
+/*
+ * Whether a comes before b.
+ */
+static inline bool
+ranked_before(const Ranked *a, const Ranked *b)
+{
+	if (a->score != b->score)
+		return a->score > b->score;
+	return a->id < b->id;
+}
+
+/*
+ * Moves the element at position i down to where it belongs.
+ */
+void
+ranked_sift(Ranked *heap, int n, int i)
+{
+	Ranked		moved = heap[i];
+
+	for (;;)
+	{
+		int			child = 2 * i + 1;
+
+		if (child >= n)
+			break;
+		if (child + 1 < n && ranked_before(&heap[child + 1], &heap[child]))
+			child++;
+		if (!ranked_before(&heap[child], &moved))
+			break;
+		heap[i] = heap[child];
+		i = child;
+	}
+	heap[i] = moved;
+}
+
+/*
+ * Turns an array into a heap.
+ */
+void
+ranked_build(Ranked *heap, int n)
+{
+	for (int i = n / 2 - 1; i >= 0; i--)
+		ranked_sift(heap, n, i);
+}
+
+/*
+ * Takes the best element off the heap of *n > 0 elements.
+ */
+Ranked
+ranked_pop(Ranked *heap, int *n)
+{
+	Ranked		top = heap[0];
+
+	heap[0] = heap[--*n];
+	if (*n > 0)
+		ranked_sift(heap, *n, 0);
+	return top;
+}
+
+/*
+ * qsort comparator: best first.
+ */
+static int
+compare_ranked(const void *a, const void *b)
+{
+	return ranked_before(a, b) ? -1 : ranked_before(b, a) ? 1 : 0;
+}
+
+/*
+ * Weight of a pair, see interact_pair_weight().
+ */
+double
+walk_weight(Walk *walk, int32 signals, int16 rating)
+{
+	WalkWeight *slot;
+
+	slot = &walk->weights[((uint32) signals * 7 + (uint32) rating) %
+						  WALK_WEIGHTS];
+	if (!slot->valid || slot->signals != signals || slot->rating != rating)
+	{
+		slot->signals = signals;
+		slot->rating = rating;
+		slot->weight = interact_pair_weight(walk->types, signals, rating);
+		slot->valid = true;
+	}
+	return slot->weight;
+}
+
+/*
+ * Index of an item in walk->items, which it enters when it is new.
+ */
+int32
+walk_item(Walk *walk, int64 item)
+{
+	bool		found;
+	IdEntry    *entry = idmap_insert(walk->itemmap, item, &found);
+
+	if (!found)
+	{
+		WalkedItem *new;
+
+		ENSURE_ROOM(walk->items, walk->nitems, walk->maxitems);
+		entry->index = walk->nitems++;
+		new = &walk->items[entry->index];
+		memset(new, 0, sizeof(*new));
+		new->item = item;
+		new->profile = -1;
+	}
+	return entry->index;
+}
+
+/*
+ * The reader of one user's rows.
+ */
+AffinityReader *
+walk_users(Walk *walk)
+{
+	if (walk->users == NULL)
+		walk->users = affinity_reader_open(REL_AFFINITY_USER);
+	return walk->users;
+}
+
+/*
+ * Forgets the rows of the user read before.
+ */
+void
+window_begin(Walk *walk)
+{
+	walk->nrows = 0;
+	walk->window++;
+}
+
+/*
+ * Notes a row of the current user: as one more of rows[], or added to that of
+ * the same pair.
+ */
+void
+window_add(Walk *walk, const AffinityEntry *entry)
+{
+	int32		index = walk_item(walk, entry->other);
+	WalkedItem *item = &walk->items[index];
+	WindowRow  *row;
+
+	if (item->window == walk->window)
+	{
+		row = &walk->rows[item->row];
+		if (entry->rating != 0 && (row->rating == 0 || entry->at > row->at))
+			row->rating = entry->rating;
+		row->signals |= entry->signals;
+		row->at = Max(row->at, entry->at);
+		return;
+	}
+
+	ENSURE_ROOM(walk->rows, walk->nrows, walk->maxrows);
+	item->window = walk->window;
+	item->row = walk->nrows;
+	row = &walk->rows[walk->nrows++];
+	row->at = entry->at;
+	row->gap = 0;
+	row->item = index;
+	row->signals = entry->signals;
+	row->rating = entry->rating;
+}
+
+/*
+ * Allocates a walk that knows nothing yet; the current memory context becomes
+ * the parent of its own.
+ */
+static Walk *
+walk_create(void)
+{
+	MemoryContext context;
+	MemoryContext oldcontext;
+	Walk	   *walk;
+
+	context = AllocSetContextCreate(CurrentMemoryContext, "interact walk",
+									ALLOCSET_DEFAULT_SIZES);
+	oldcontext = MemoryContextSwitchTo(context);
+	walk = palloc0(sizeof(Walk));
+	walk->context = context;
+	memcpy(walk->types, interact_event_types(), sizeof(walk->types));
+	walk->itemmap = idmap_create(context, 2048, NULL);
+	walk->maxitems = 2048;
+	walk->items = palloc(sizeof(WalkedItem) * walk->maxitems);
+	walk->maxrows = 256;
+	walk->rows = palloc(sizeof(WindowRow) * walk->maxrows);
+	MemoryContextSwitchTo(oldcontext);
+	return walk;
+}
+
+/*
+ * Makes an item the next one of the profile, at the given x.
+ */
+static void
+add_to_profile(Walk *walk, int32 index, double edge, int32 position)
+{
+	ProfileItem *p = &walk->profile[walk->nprofile];
+	WalkedItem *item = &walk->items[index];
+
+	item->profile = walk->nprofile;
+	p->item = item->item;
+	p->weight = edge * pow(1.0 + position,
+						   -walk->request.settings->position_exponent);
+	walk->nprofile++;
+}
+
+/*
+ * Reads the user's newest pairs: bars those that are not to be returned and
+ * takes the first positive ones as profile.
+ */
+static void
+profile_of_user(Walk *walk)
+{
+	const WalkRequest *request = &walk->request;
+	const InteractSettings *settings = request->settings;
+	AffinityReader *reader = walk_users(walk);
+	AffinityEntry entry;
+	TimestampTz last_at = DT_NOBEGIN;
+	int32		position = 0;
+	int			nread = 0;
+
+	affinity_reader_newest(reader, request->user);
+	window_begin(walk);
+	while (affinity_reader_next(reader, &entry))
+	{
+		if (nread++ >= settings->profile_scan)
+		{
+			walk->profile_cut = true;
+			break;
+		}
+		window_add(walk, &entry);
+	}
+
+	for (int i = 0; i < walk->nrows; i++)
+	{
+		const WindowRow *row = &walk->rows[i];
+		double		edge = walk_weight(walk, row->signals, row->rating);
+
+		if (edge < 0 ||
+			(request->exclude_seen && (row->signals != 0 || row->rating != 0)))
+			walk->items[row->item].barred = true;
+		if (edge > 0 && walk->nprofile < settings->profile_items)
+		{
+			if (walk->nprofile > 0 && row->at != last_at)
+				position++;
+			last_at = row->at;
+			add_to_profile(walk, row->item, edge, position);
+		}
+	}
+}
+
+/*
+ * Takes the given items as profile, the last one first, and bars them all.
+ */
+static void
+profile_of_items(Walk *walk)
+{
+	const WalkRequest *request = &walk->request;
+
+	for (int i = request->nitems - 1; i >= 0; i--)
+	{
+		int32		index = walk_item(walk, request->items[i]);
+
+		if (walk->items[index].barred)
+			continue;
+		walk->items[index].barred = true;
+		if (walk->nprofile < request->settings->profile_items)
+			add_to_profile(walk, index, 1.0, walk->nprofile);
+	}
+}
+
+/*
+ * Begins a walk: reads the profile.  The request's arrays have to live until
+ * walk_end(), and the active snapshot has to stay active.
+ */
+Walk *
+walk_begin(const WalkRequest *request)
+{
+	Walk	   *walk = walk_create();
+	MemoryContext oldcontext = MemoryContextSwitchTo(walk->context);
+
+	walk->request = *request;
+	walk->settings = *request->settings;
+	walk->request.settings = &walk->settings;
+	walk->profile = palloc0(sizeof(ProfileItem) *
+							request->settings->profile_items);
+	if (request->has_user)
+		profile_of_user(walk);
+	else
+		profile_of_items(walk);
+	for (int i = 0; i < request->nexclude; i++)
+	{
+		int32		index = walk_item(walk, request->exclude[i]);
+
+		walk->items[index].barred = true;
+	}
+	MemoryContextSwitchTo(oldcontext);
+	return walk;
+}
+
+/*
+ * Ends a walk and frees all of it.
+ */
+void
+walk_end(Walk *walk)
+{
+	if (walk->users != NULL)
+		affinity_reader_close(walk->users);
+	if (walk->probe != NULL)
+		affinity_probe_close(walk->probe);
+	MemoryContextDelete(walk->context);
+}
+
+/*
+ * Whether the pair of the asking user and an item forbids to return the item.
+ */
+static bool
+pair_forbids(Walk *walk, int64 item)
+{
+	int32		signals;
+	int16		rating;
+
+	if (walk->probe == NULL)
+		walk->probe = affinity_probe_open();
+	affinity_probe_get(walk->probe, walk->request.user, item,
+					   &signals, &rating);
+	if (walk->request.exclude_seen && (signals != 0 || rating != 0))
+		return true;
+	return walk_weight(walk, signals, rating) < 0;
+}
+
+/*
+ * Whether the item may still be returned; the caller does so, and the next
+ * call for the same item says false.
+ */
+bool
+walk_take(Walk *walk, int64 item)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(walk->context);
+	int32		index = walk_item(walk, item);
+	bool		barred = walk->items[index].barred;
+
+	walk->items[index].barred = true;
+	if (!barred && walk->profile_cut)
+		barred = pair_forbids(walk, item);
+	MemoryContextSwitchTo(oldcontext);
+	return !barred;
+}
+
+/*
+ * Ranks the candidates: damps the popular ones among the best, and fills
+ * result[] with at most max_items.  Returns how many.
+ */
+int
+walk_rank(Walk *walk, double popularity_exponent, int max_items,
+		  WalkItem *result)
+{
+	int			most = DAMPED_ITEMS(max_items);
+	int			nheap = 0;
+	int			nbest = 0;
+	Ranked	   *heap = palloc_extended(sizeof(Ranked) * Max(walk->nitems, 1),
+									   MCXT_ALLOC_HUGE);
+	Ranked	   *best = palloc(sizeof(Ranked) * most);
+
+	for (int32 i = 0; i < walk->nitems; i++)
+	{
+		const WalkedItem *item = &walk->items[i];
+
+		if (item->score <= 0 || item->barred)
+			continue;
+		heap[nheap].score = item->score;
+		heap[nheap].id = item->item;
+		heap[nheap].index = i;
+		nheap++;
+	}
+	ranked_build(heap, nheap);
+
+	if (popularity_exponent == 0)
+		most = max_items;
+	while (nheap > 0 && nbest < most)
+	{
+		Ranked		top = ranked_pop(heap, &nheap);
+
+		if (walk_take(walk, top.id))
+			best[nbest++] = top;
+	}
+
+	if (popularity_exponent != 0 && nbest > 0)
+	{
+		UsersReader *reader = users_reader_open();
+
+		for (int i = 0; i < nbest; i++)
+		{
+			double		users = users_reader_get(reader, best[i].id);
+
+			best[i].score *= pow(Max(users, 1.0), -popularity_exponent);
+		}
+		users_reader_close(reader);
+		qsort(best, nbest, sizeof(Ranked), compare_ranked);
+	}
+
+	nbest = Min(nbest, max_items);
+	for (int i = 0; i < nbest; i++)
+	{
+		const WalkedItem *item = &walk->items[best[i].index];
+
+		result[i].item = item->item;
+		result[i].score = best[i].score;
+		result[i].because = item->because;
+		result[i].support = item->support;
+	}
+	return nbest;
+}
