@@ -168,10 +168,22 @@ set_limits(AccLimits *limits, const CounterDelta *own, const CounterDelta *other
 										log2(nrows));
 }
 
+/* Whether a row with these values counts nothing. */
+static bool
+counts_nothing(const CounterDelta *sum)
+{
+	return sum->count == 0 && sum->users == 0 && sum->units == 0 &&
+		(sum->total == NULL || numeric_is_zero(sum->total));
+}
+
 /*
- * Write sum to the counter row locked in acc->row, or to a new row.  A row
- * that counts nothing any more is deleted.  others is what the other rows of
- * the key hold according to the last look-up; NULL keeps the levels.
+ * Write sum to the counter row locked in acc->row, or to a new row.  others is
+ * what the other rows of the key hold according to the last look-up; NULL
+ * keeps the levels.
+ *
+ * A row that counts nothing is deleted, or not written.  Unless the key has
+ * other rows: then its hot may be that of what the others count, and what it
+ * would have counted may have been taken away in another row.
  */
 static void
 write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
@@ -179,8 +191,8 @@ write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
 {
 	Numeric		total = sum->total ? sum->total : int64_to_numeric(0);
 
-	if (sum->count == 0 && sum->users == 0 && sum->units == 0 &&
-		numeric_is_zero(total))
+	if (others != NULL && counts_nothing(sum) &&
+		(acc->nothers == 0 || sum->hot == -get_float8_infinity()))
 	{
 		if (locked)
 			acc_delete_row(acc, acc->row);
@@ -273,18 +285,21 @@ lock_counters(Accumulator *acc, CounterDelta *sum, int max_fold)
 }
 
 /*
- * Count and hot of the rows found that are not ours, into *others.  Ours are
- * those locked and the one with the id own_id.
+ * Count and hot of the rows found that are not ours, into *others, and how
+ * many they are, into acc->nothers.  Ours are those locked and the one with
+ * the id own_id.
  */
 static void
 sum_others(Accumulator *acc, int64 own_id, CounterDelta *others)
 {
 	others->count = 0;
 	others->hot = -get_float8_infinity();
+	acc->nothers = acc->cut_off ? 1 : 0;
 	for (int i = 0; i < acc->nfound; i++)
 	{
 		if (acc->found[i].locked || acc->found[i].id == own_id)
 			continue;
+		acc->nothers++;
 		others->count += acc->found[i].count;
 		others->hot = interact_log2_add(others->hot, acc->found[i].hot);
 	}
@@ -330,7 +345,8 @@ counter_add(Accumulator *acc, const CounterDelta *delta)
 		bool		within;
 
 		sum_counter(&sum, acc->row);
-		within = sum.count <= limits.count && sum.hot <= limits.hot;
+		within = sum.count <= limits.count && sum.hot <= limits.hot &&
+			!counts_nothing(&sum);
 		if (!within)
 		{
 			acc_look_up(acc, &key, false);
