@@ -43,6 +43,9 @@
 /* Count from which on a rising level needs no headroom. */
 #define LARGE_COUNT			256
 
+/* Relative error of 2^hot: hot is some thousands, rounded a million times. */
+#define HOT_ROUNDING		1e-9
+
 /* ---------- numbers ---------- */
 
 /* Quantised logarithm of a count: floor(4 * log2(count)), -1 below 1. */
@@ -376,8 +379,9 @@ counter_add(Accumulator *acc, const CounterDelta *delta)
 }
 
 /*
- * Replace the part "from" of the key's hot by "to": what a recomputation under
- * some snapshot found stored and expected.  What was added since stays.
+ * Make up for the key's hot being "from" where it should be "to", according to
+ * a recomputation under some snapshot.  What was added since stays.  Does
+ * nothing if others are at work on rows that hold too much of it.
  */
 void
 counter_set_hot(Accumulator *acc, int64 item, int event, double from, double to)
@@ -386,22 +390,33 @@ counter_set_hot(Accumulator *acc, int64 item, int event, double from, double to)
 	CounterDelta sum;
 	CounterDelta others;
 	AccLimits	limits;
-	double		since;
 
 	acc_look_up(acc, &key, true);
 	memset(&sum, 0, sizeof(sum));
 	sum.item = item;
 	sum.event = event;
 	sum.hot = -get_float8_infinity();
-	if (lock_counters(acc, &sum, 0) == 0)
+	if (lock_counters(acc, &sum, acc->nfound) == 0)
 		return;					/* someone else is there; try again later */
 
-	sum_others(acc, 0, &others);
-	since = exp2(sum.hot - to) - exp2(from - to);
-	if (since < 1e-9 || isnan(since))
+	if (sum.hot == from)
 		sum.hot = to;
-	else
-		sum.hot = to + log2(1.0 + since);
+	else if (!isinf(to))
+	{
+		/*
+		 * In units of 2^to: what the rows locked hold besides "from", negative
+		 * if other rows hold a part of that.  Rounded up, because hot may be
+		 * too high, but not too low.
+		 */
+		double		since = exp2(sum.hot - to) - exp2(from - to) +
+			HOT_ROUNDING * exp2(Max(sum.hot, from) - to);
+
+		if (since > -1.0)
+			sum.hot = to + log2(1.0 + since);
+	}
+
+	/* also if hot stays: the rows are one now */
+	sum_others(acc, 0, &others);
 	write_counter(acc, &sum, true, &others, &limits);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);

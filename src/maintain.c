@@ -11,6 +11,9 @@
  * change, without waiting.  Pairs that differ are derived anew from the base
  * tables.
  *
+ * Two repairs must not make up for the same difference: one at a time, each
+ * with a snapshot taken after the one before has committed (lock_repair()).
+ *
  *-------------------------------------------------------------------------
  */
 #include "interact.h"
@@ -20,6 +23,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
@@ -53,7 +57,7 @@ typedef void (*RowFunction) (HeapTuple row, TupleDesc desc, void *arg);
 
 /*
  * Run a query under a new snapshot that also sees this transaction's changes,
- * and call fn for each row.  Returns the number of rows; tells the progress if
+ * at any isolation level, and call fn for each row.  Returns the number of rows; tells the progress if
  * what is not NULL.
  */
 static int64
@@ -77,8 +81,11 @@ for_each_row(const char *sql, RowFunction fn, void *arg, const char *what)
 			appendStringInfoChar(&buf, *p);
 	}
 
+	/* read only: with the snapshot given instead of the transaction's */
+	PushActiveSnapshot(GetLatestSnapshot());
 	portal = SPI_cursor_open_with_args(NULL, buf.data, 0, NULL, NULL, NULL,
-									   false, 0);
+									   true, 0);
+	PopActiveSnapshot();
 	for (;;)
 	{
 		SPI_cursor_fetch(portal, true, FETCH_ROWS);
@@ -181,6 +188,25 @@ repair_counter(HeapTuple row, TupleDesc desc, void *arg)
 }
 
 /*
+ * Wait for other repairs to end, and keep them out until this transaction
+ * ends.
+ *
+ * The lock on an index, in a mode that conflicts with itself, stands in no
+ * one else's way: recording and vacuum take a weaker one.  The locks a repair
+ * needs anyway come before it, so that none of them is waited for with
+ * this one held.
+ */
+static void
+lock_repair(void)
+{
+	for (int i = 0; i < NUM_BASE_TABLES; i++)
+		LockRelationOid(interact_relid((InteractRel) i), AccessShareLock);
+	LockRelationOid(interact_relid(REL_AFFINITY), RowExclusiveLock);
+	LockRelationOid(interact_relid(REL_COUNTER), RowExclusiveLock);
+	LockRelationOid(interact_relid(REL_COUNTER_PKEY), ShareUpdateExclusiveLock);
+}
+
+/*
  * Make derived rows say what base rows say.  Returns the number of pairs and
  * counters that differed.
  */
@@ -189,6 +215,7 @@ interact_repair(bool affinity, bool counter, bool progress)
 {
 	int64		repaired = 0;
 
+	lock_repair();
 	SPI_connect();
 	if (affinity)
 	{
