@@ -93,7 +93,7 @@ my @adding = (
 	'SELECT interact_record_view(:u, :i);',
 	'SELECT interact_record_view(:u, :i);',
 	"SELECT interact_record_view(:u, :i, dedup => '1 second');",
-	'SELECT interact_record_views(ARRAY[:u, :u], ARRAY[:i, :j]);',
+	'SELECT interact_record_views(ARRAY[:u, :u]::bigint[], ARRAY[:i, :j]::bigint[]);',
 	'SELECT interact_add_favorite(:u, :i);',
 	"SELECT interact_add_favorite(:u, :i, 'wishlist');",
 	"SELECT interact_submit_review(:u, :i, 1 + :n % 5, 'words');",
@@ -101,12 +101,12 @@ my @adding = (
 	"SELECT interact_react(:u, :i, 'love');",
 	"SELECT interact_react(:u, :i, 'dislike');",
 	'SELECT interact_add_to_cart(:u, :i, :n);',
-	"SELECT interact_record_purchase(:u, :i, :n, 9.99, 'o:n');",
+	"SELECT interact_record_purchase(:u, :i, :n, 9.99, 'o' || :n::text);",
 	"SELECT interact_record(:u, :i, 'share', 0.5);",
 	"SELECT interact_record(:u, :i, 'rating', 1 + :n % 5);",
 	'INSERT INTO interact_view (user_id, item_id) VALUES (:u, :i), (:u, :j), (:u, :i);',
 	"INSERT INTO interact_event (user_id, item_id, event, value)
-	 SELECT :u, i, 'share', 2 FROM unnest(ARRAY[:j, :i]) AS i;",
+	 SELECT :u, i, 'share', 2 FROM unnest(ARRAY[:j, :i]::bigint[]) AS i;",
 	'INSERT INTO interact_favorite (user_id, item_id) VALUES (:u, :i)
 	 ON CONFLICT DO NOTHING;',
 	'INSERT INTO interact_review (user_id, item_id, rating) VALUES (:u, :i, 1 + :n % 5)
@@ -119,7 +119,7 @@ my @removing = (
 	'SELECT interact_delete_review(:u, :i);',
 	'SELECT interact_unreact(:u, :i);',
 	'SELECT interact_remove_from_cart(:u, :i);',
-	"SELECT interact_checkout(:u, 'o:n');",
+	"SELECT interact_checkout(:u, 'o' || :n::text);",
 	'UPDATE interact_cart_item SET quantity = quantity % 5 + 1 WHERE user_id = :u;',
 	'UPDATE interact_purchase SET quantity = quantity % 3 + 1 WHERE user_id = :u AND item_id = :i;',
 	'UPDATE interact_event SET value = value + 1 WHERE user_id = :u;',
@@ -217,13 +217,14 @@ my %disturbers = (
 	compact => [ 2, 'SELECT interact_compact();' ],
 	check => [ 1, 'SELECT chaos_check();' ],
 
-	# Carry old views of the clients' users over, like pruning does.
+	# Carry old views of one in ten of the clients' users over, like pruning
+	# does.
 	prune => [ 1, q{
-\set u random(0, 5119)
+\set u 10 * random(0, 511)
 BEGIN;
 WITH old AS (
 	DELETE FROM interact_view
-	 WHERE user_id BETWEEN :u AND :u + 20 AND viewed_at < now() - interval '1 hour'
+	 WHERE user_id IN (:u, :u + 10, :u + 20) AND viewed_at < now() - interval '2 s'
 	RETURNING item_id)
 INSERT INTO interact_pruned AS p (item_id, event, count)
 SELECT item_id, 'view', count(*) FROM old GROUP BY item_id
@@ -376,7 +377,8 @@ sub chaos
 		'deadlock detected', 'could not serialize',
 		'in relation "interact_counter"', 'ERROR:', 'FATAL:', 'PANIC:', 'TRAP:')
 	{
-		my @lines = grep { /\Q$never\E/ } split /\n/, $said;
+		# VACUUM makes autovacuum give way.
+		my @lines = grep { /\Q$never\E/ && !/canceling autovacuum task/ } split /\n/, $said;
 		is(scalar(@lines), 0, "$what: the log has no $never")
 		  or diag(join "\n", map { substr($_, 0, 500) } @lines[ 0 .. ($#lines < 4 ? $#lines : 4) ]);
 	}
@@ -413,7 +415,8 @@ cmp_ok(hot_share(), '>=', 90, 'updates of counters that are HOT, percent');
 	prepare_transactions();
 	my $pid = $node->safe_psql('postgres', q{
 		SELECT pid FROM pg_stat_activity
-		 WHERE application_name = 'pgbench' AND backend_type = 'client backend' LIMIT 1});
+		 WHERE datname = 'postgres' AND backend_type = 'client backend'
+		   AND pid <> pg_backend_pid() LIMIT 1});
 	is(kill('KILL', $pid), 1, 'a backend is killed');
 	$bench->{run}->finish;
 	$node->poll_query_until('postgres', 'SELECT true')
