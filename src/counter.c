@@ -43,6 +43,9 @@
 /* Count from which on a rising level needs no headroom. */
 #define LARGE_COUNT			256
 
+/* Relative error of 2^hot: hot is some thousands, rounded a million times. */
+#define HOT_ROUNDING		1e-9
+
 /* ---------- numbers ---------- */
 
 /* Quantised logarithm of a count: floor(4 * log2(count)), -1 below 1. */
@@ -168,10 +171,22 @@ set_limits(AccLimits *limits, const CounterDelta *own, const CounterDelta *other
 										log2(nrows));
 }
 
+/* Whether a row with these values counts nothing. */
+static bool
+counts_nothing(const CounterDelta *sum)
+{
+	return sum->count == 0 && sum->users == 0 && sum->units == 0 &&
+		(sum->total == NULL || numeric_is_zero(sum->total));
+}
+
 /*
- * Write sum to the counter row locked in acc->row, or to a new row.  A row
- * that counts nothing any more is deleted.  others is what the other rows of
- * the key hold according to the last look-up; NULL keeps the levels.
+ * Write sum to the counter row locked in acc->row, or to a new row.  others is
+ * what the other rows of the key hold according to the last look-up; NULL
+ * keeps the levels.
+ *
+ * A row that counts nothing is deleted, or not written.  Unless the key has
+ * other rows: then its hot may be that of what the others count, and what it
+ * would have counted may have been taken away in another row.
  */
 static void
 write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
@@ -179,8 +194,8 @@ write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
 {
 	Numeric		total = sum->total ? sum->total : int64_to_numeric(0);
 
-	if (sum->count == 0 && sum->users == 0 && sum->units == 0 &&
-		numeric_is_zero(total))
+	if (others != NULL && counts_nothing(sum) &&
+		(acc->nothers == 0 || sum->hot == -get_float8_infinity()))
 	{
 		if (locked)
 			acc_delete_row(acc, acc->row);
@@ -273,8 +288,9 @@ lock_counters(Accumulator *acc, CounterDelta *sum, int max_fold)
 }
 
 /*
- * Count and hot of the rows found that are not ours, into *others.  Ours are
- * those locked and the one with the id own_id.
+ * Count and hot of the rows found that are not ours, into *others, and how
+ * many they are, into acc->nothers.  Ours are those locked and the one with
+ * the id own_id.
  *
  * A row that takes away, a removal beside another transaction, is left out: it
  * may be rolled back or merged, and the level has to be an upper bound then
@@ -285,10 +301,12 @@ sum_others(Accumulator *acc, int64 own_id, CounterDelta *others)
 {
 	others->count = 0;
 	others->hot = -get_float8_infinity();
+	acc->nothers = acc->cut_off ? 1 : 0;
 	for (int i = 0; i < acc->nfound; i++)
 	{
 		if (acc->found[i].locked || acc->found[i].id == own_id)
 			continue;
+		acc->nothers++;
 		others->count += Max(acc->found[i].count, 0);
 		others->hot = interact_log2_add(others->hot, acc->found[i].hot);
 	}
@@ -334,7 +352,8 @@ counter_add(Accumulator *acc, const CounterDelta *delta)
 		bool		within;
 
 		sum_counter(&sum, acc->row);
-		within = sum.count <= limits.count && sum.hot <= limits.hot;
+		within = sum.count <= limits.count && sum.hot <= limits.hot &&
+			!counts_nothing(&sum);
 		if (!within)
 		{
 			acc_look_up(acc, &key, false);
@@ -364,8 +383,9 @@ counter_add(Accumulator *acc, const CounterDelta *delta)
 }
 
 /*
- * Replace the part "from" of the key's hot by "to": what a recomputation under
- * some snapshot found stored and expected.  What was added since stays.
+ * Make up for the key's hot being "from" where it should be "to", according to
+ * a recomputation under some snapshot.  What was added since stays.  Does
+ * nothing if others are at work on rows that hold too much of it.
  */
 void
 counter_set_hot(Accumulator *acc, int64 item, int event, double from, double to)
@@ -374,22 +394,33 @@ counter_set_hot(Accumulator *acc, int64 item, int event, double from, double to)
 	CounterDelta sum;
 	CounterDelta others;
 	AccLimits	limits;
-	double		since;
 
 	acc_look_up(acc, &key, true);
 	memset(&sum, 0, sizeof(sum));
 	sum.item = item;
 	sum.event = event;
 	sum.hot = -get_float8_infinity();
-	if (lock_counters(acc, &sum, 0) == 0)
+	if (lock_counters(acc, &sum, acc->nfound) == 0)
 		return;					/* someone else is there; try again later */
 
-	sum_others(acc, 0, &others);
-	since = exp2(sum.hot - to) - exp2(from - to);
-	if (since < 1e-9 || isnan(since))
+	if (sum.hot == from)
 		sum.hot = to;
-	else
-		sum.hot = to + log2(1.0 + since);
+	else if (!isinf(to))
+	{
+		/*
+		 * In units of 2^to: what the rows locked hold besides "from", negative
+		 * if other rows hold a part of that.  Rounded up, because hot may be
+		 * too high, but not too low.
+		 */
+		double		since = exp2(sum.hot - to) - exp2(from - to) +
+			HOT_ROUNDING * exp2(Max(sum.hot, from) - to);
+
+		if (since > -1.0)
+			sum.hot = to + log2(1.0 + since);
+	}
+
+	/* also if hot stays: the rows are one now */
+	sum_others(acc, 0, &others);
 	write_counter(acc, &sum, true, &others, &limits);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);

@@ -267,6 +267,7 @@ typedef struct Accumulator
 	int			nfound;
 	int			maxfound;
 	int			nbusy;			/* how many of them are busy */
+	int			nothers;		/* found but not ours, see sum_others(); counter only */
 	int			count_level;	/* largest among them, counter only */
 	int			hot_level;		/* largest among them, counter only */
 	bool		cut_off;		/* there may be rows not found */

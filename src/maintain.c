@@ -11,6 +11,9 @@
  * change, without waiting.  Pairs that differ are derived anew from the base
  * tables.
  *
+ * Two repairs must not make up for the same difference: one at a time, each
+ * with a snapshot taken after the one before has committed (lock_repair()).
+ *
  *-------------------------------------------------------------------------
  */
 #include "interact.h"
@@ -20,6 +23,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
@@ -67,8 +71,6 @@ for_each_row(const char *sql, RowFunction fn, void *arg, const char *what)
 	int64		rows = 0;
 
 	CommandCounterIncrement();
-	PushActiveSnapshot(GetLatestSnapshot());
-	UpdateActiveSnapshotCommandId();
 
 	initStringInfo(&buf);
 	for (const char *p = sql; *p; p++)
@@ -82,6 +84,8 @@ for_each_row(const char *sql, RowFunction fn, void *arg, const char *what)
 			appendStringInfoChar(&buf, *p);
 	}
 
+	/* read only: with the snapshot given instead of the transaction's */
+	PushActiveSnapshot(GetLatestSnapshot());
 	portal = SPI_cursor_open_with_args(NULL, buf.data, 0, NULL, NULL, NULL,
 									   true, 0);
 	PopActiveSnapshot();
@@ -187,6 +191,25 @@ repair_counter(HeapTuple row, TupleDesc desc, void *arg)
 }
 
 /*
+ * Wait for other repairs to end, and keep them out until this transaction
+ * ends.
+ *
+ * The lock on an index, in a mode that conflicts with itself, stands in no
+ * one else's way: recording and vacuum take a weaker one.  The locks a repair
+ * needs anyway come before it, so that none of them is waited for with
+ * this one held.
+ */
+static void
+lock_repair(void)
+{
+	for (int i = 0; i < NUM_BASE_TABLES; i++)
+		LockRelationOid(interact_relid((InteractRel) i), AccessShareLock);
+	LockRelationOid(interact_relid(REL_AFFINITY), RowExclusiveLock);
+	LockRelationOid(interact_relid(REL_COUNTER), RowExclusiveLock);
+	LockRelationOid(interact_relid(REL_COUNTER_PKEY), ShareUpdateExclusiveLock);
+}
+
+/*
  * Make derived rows say what base rows say.  Returns the number of pairs and
  * counters that differed.
  */
@@ -195,6 +218,8 @@ interact_repair(bool affinity, bool counter, bool progress)
 {
 	int64		repaired = 0;
 	int			nestlevel = NewGUCNestLevel();
+
+	lock_repair();
 
 	/* the audit views are wide: compiling them would take seconds */
 	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,

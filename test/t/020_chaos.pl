@@ -1,0 +1,483 @@
+
+# Chaos: everything that writes, at once, with many clients on few popular
+# items.  Recording never deadlocks and never fails because of a counter, and
+# counters are exact whenever they are looked at.
+#
+# INTERACT_CHAOS_SECONDS is how long each number of clients (32, then 64)
+# runs, 10 by default: enough for a rare accident now and then.  After a change
+# of how derived rows are written run it with 600.
+#
+# INTERACT_CHAOS_SEED repeats the transactions of an earlier run, whose seed is
+# among its messages; what meets what remains chance.
+#
+# Two writers of the same fact wait for one another, or fail to serialize, by
+# PostgreSQL's own rules for the rows and unique keys of the base tables.  So
+# each client has users of its own; any deadlock and any serialization failure
+# that is left is ours.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use lib $FindBin::RealBin;
+use Fixture;
+
+my $seconds = $ENV{INTERACT_CHAOS_SECONDS} // 10;
+my $seed = $ENV{INTERACT_CHAOS_SEED} // time;
+srand($seed);
+note("$seconds s for each number of clients, seed $seed");
+
+# Users: 80 for each client; from 9000 on those of the disturbers.  Items: 1 is
+# the most popular of 1000; those from 2001 on are now and then forgotten.
+my $users_per_client = 80;
+my $items = 1000;
+
+# Below this size of a relation, bytes, whole pages and the last of them decide
+# how it compares with a fresh one.
+my $comparable = $seconds >= 60 ? 0 : 512 * 1024;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+# A wait for a row that goes on for a moment is logged together with the name
+# of the table.
+$node->append_conf('postgresql.conf', q{
+max_connections = 120
+max_prepared_transactions = 20
+shared_buffers = 128MB
+log_statement = none
+log_lock_waits = on
+deadlock_timeout = 200ms
+restart_after_crash = on
+autovacuum_naptime = 1s
+max_wal_size = 256MB
+});
+$node->start;
+
+# With one more kind of event and of reaction, and rows to begin with.
+# chaos_check() is interact_check() as an error, for scripts.
+$node->safe_psql('postgres', q{
+CREATE EXTENSION interact;
+SELECT interact_define_event('share', weight => 2);
+SELECT interact_define_event('love', weight => 2, kind => 'reaction');
+INSERT INTO interact_view (user_id, item_id, viewed_at)
+SELECT u, 1 + (u * 7 + k * k) % 1000, now() - interval '1 day' * k
+  FROM generate_series(0, 5119) AS u, generate_series(1, 5) AS k;
+VACUUM ANALYZE;
+
+CREATE FUNCTION chaos_check() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	differences text;
+BEGIN
+	SELECT string_agg(c::text, ' ') INTO differences
+	  FROM (SELECT * FROM interact_check() LIMIT 5) AS c;
+	IF differences IS NOT NULL THEN
+		RAISE EXCEPTION 'counters differ: %', differences;
+	END IF;
+END$$;
+
+CREATE FUNCTION chaos_stats() RETURNS bigint LANGUAGE sql AS $$
+	SELECT hashtextextended(string_agg(s::text, ',' ORDER BY item_id), 0)
+	  FROM interact_item_stats AS s
+$$;
+});
+
+# ---------- transactions of recording clients ----------
+
+# What only adds.  :u and :i are the user and the item.
+my @adding = (
+	'SELECT interact_record_view(:u, :i);',
+	'SELECT interact_record_view(:u, :i);',
+	"SELECT interact_record_view(:u, :i, dedup => '1 second');",
+	'SELECT interact_record_views(ARRAY[:u, :u]::bigint[], ARRAY[:i, :j]::bigint[]);',
+	'SELECT interact_add_favorite(:u, :i);',
+	"SELECT interact_add_favorite(:u, :i, 'wishlist');",
+	"SELECT interact_submit_review(:u, :i, 1 + :n % 5, 'words');",
+	"SELECT interact_react(:u, :i, 'like');",
+	"SELECT interact_react(:u, :i, 'love');",
+	"SELECT interact_react(:u, :i, 'dislike');",
+	'SELECT interact_add_to_cart(:u, :i, :n);',
+	"SELECT interact_record_purchase(:u, :i, :n, 9.99, 'o' || :n::text);",
+	"SELECT interact_record(:u, :i, 'share', 0.5);",
+	"SELECT interact_record(:u, :i, 'rating', 1 + :n % 5);",
+	'INSERT INTO interact_view (user_id, item_id) VALUES (:u, :i), (:u, :j), (:u, :i);',
+	"INSERT INTO interact_event (user_id, item_id, event, value)
+	 SELECT :u, i, 'share', 2 FROM unnest(ARRAY[:j, :i]::bigint[]) AS i;",
+	'INSERT INTO interact_favorite (user_id, item_id) VALUES (:u, :i)
+	 ON CONFLICT DO NOTHING;',
+	'INSERT INTO interact_review (user_id, item_id, rating) VALUES (:u, :i, 1 + :n % 5)
+	 ON CONFLICT (user_id, item_id) DO UPDATE SET rating = excluded.rating;');
+
+# What also changes or takes away.
+my @removing = (
+	'SELECT interact_remove_favorite(:u, :i);',
+	'SELECT interact_remove_favorite(:u, :i, NULL);',
+	'SELECT interact_delete_review(:u, :i);',
+	'SELECT interact_unreact(:u, :i);',
+	'SELECT interact_remove_from_cart(:u, :i);',
+	"SELECT interact_checkout(:u, 'o' || :n::text);",
+	'UPDATE interact_cart_item SET quantity = quantity % 5 + 1 WHERE user_id = :u;',
+	'UPDATE interact_purchase SET quantity = quantity % 3 + 1 WHERE user_id = :u AND item_id = :i;',
+	'UPDATE interact_event SET value = value + 1 WHERE user_id = :u;',
+	"UPDATE interact_reaction SET reaction = 'like' WHERE user_id = :u;",
+	'UPDATE interact_favorite SET item_id = item_id + 1000 WHERE user_id = :u AND item_id = :i;',
+	'DELETE FROM interact_event WHERE user_id = :u;',
+	'DELETE FROM interact_purchase WHERE user_id = :u AND item_id = :i;',
+	'DELETE FROM interact_favorite WHERE user_id = :u;',
+	'MERGE INTO interact_favorite AS f
+	 USING (VALUES (:u::bigint, :i::bigint)) AS v (u, i)
+	 ON f.user_id = v.u AND f.item_id = v.i
+	 WHEN MATCHED THEN DELETE
+	 WHEN NOT MATCHED THEN INSERT (user_id, item_id) VALUES (v.u, v.i);');
+
+sub one_of
+{
+	return $_[ rand @_ ];
+}
+
+# Choose the user and two items.
+sub choose
+{
+	return <<"SQL";
+\\set u :client_id * $users_per_client + random(0, $users_per_client - 1)
+\\set i random_zipfian(1, $items, 1.1)
+\\set j random_zipfian(1, $items, 1.1)
+\\set n random(1, 9)
+SQL
+}
+
+# A transaction of 3 to 10 steps, a few of them in a savepoint that is rolled
+# back or not; one in ten is rolled back as a whole.
+sub transaction
+{
+	my ($isolation, @kinds) = @_;
+	my $steps = 3 + int(rand(8));
+	my $sql = choose() . "BEGIN ISOLATION LEVEL $isolation;\n";
+	my $savepoint = 0;
+
+	for my $step (1 .. $steps)
+	{
+		if (!$savepoint && rand() < 0.2)
+		{
+			$savepoint = 1;
+			$sql .= "SAVEPOINT s;\n";
+		}
+		$sql .= choose() if rand() < 0.7;
+		$sql .= one_of(@kinds) . "\n";
+		if ($savepoint && rand() < 0.4)
+		{
+			$savepoint = 0;
+			$sql .= one_of('ROLLBACK TO s', 'RELEASE s') . ";\n";
+		}
+	}
+	return $sql . <<'SQL';
+\set end random(1, 10)
+\if :end = 1
+ROLLBACK;
+\else
+COMMIT;
+\endif
+SQL
+}
+
+my $files = 0;
+
+# Write a script; returns its name.
+sub script
+{
+	my ($sql) = @_;
+	my $file = $node->basedir . '/script' . ++$files . '.sql';
+
+	append_to_file($file, $sql);
+	return $file;
+}
+
+# Serializable clients only add: PostgreSQL's predicate locks on the index
+# pages that a DELETE or UPDATE reads cover the keys of other users, so
+# removing makes serializable transactions of different users conflict on the
+# base tables.
+my @scripts;
+push @scripts, '--file', script(transaction('READ COMMITTED', @adding, @removing)) . '@2'
+  for 1 .. 12;
+push @scripts, '--file', script(transaction('REPEATABLE READ', @adding, @removing))
+  for 1 .. 8;
+push @scripts, '--file', script(transaction('SERIALIZABLE', @adding))
+  for 1 .. 8;
+
+# ---------- what disturbs them ----------
+
+# name => [sessions, script]
+my %disturbers = (
+	vacuum => [ 1, 'VACUUM;' ],
+	rebuild => [ 2, 'SELECT interact_rebuild();' ],
+	compact => [ 2, 'SELECT interact_compact();' ],
+	check => [ 1, 'SELECT chaos_check();' ],
+
+	# Carry old views of one in ten of the clients' users over, like pruning
+	# does.
+	prune => [ 1, q{
+\set u 10 * random(0, 511)
+BEGIN;
+WITH old AS (
+	DELETE FROM interact_view
+	 WHERE user_id IN (:u, :u + 10, :u + 20) AND viewed_at < now() - interval '2 s'
+	RETURNING item_id)
+INSERT INTO interact_pruned AS p (item_id, event, count)
+SELECT item_id, 'view', count(*) FROM old GROUP BY item_id
+ON CONFLICT (item_id, event) DO UPDATE SET count = p.count + excluded.count;
+COMMIT;
+} ],
+
+	# A user comes, does this and that to popular items, and is forgotten.
+	forget_user => [ 2, q{
+\set u 9000 + :client_id
+\set i random_zipfian(1, 1000, 1.1)
+\set j random_zipfian(1, 1000, 1.1)
+SELECT interact_record_views(ARRAY[:u, :u, :u], ARRAY[:i, :j, 1]);
+SELECT interact_add_favorite(:u, :i);
+SELECT interact_react(:u, :j, 'love');
+SELECT interact_record_purchase(:u, 1);
+BEGIN;
+DELETE FROM interact_view WHERE user_id = :u;
+DELETE FROM interact_favorite WHERE user_id = :u;
+DELETE FROM interact_reaction WHERE user_id = :u;
+DELETE FROM interact_purchase WHERE user_id = :u;
+COMMIT;
+} ],
+
+	# So do a few users to an item.
+	forget_item => [ 1, q{
+\set i random(2001, 2020)
+SELECT interact_record_views(ARRAY[9100, 9101, 9102], ARRAY[:i, :i, :i]);
+SELECT interact_record(9100, :i, 'share', 3), interact_add_favorite(9101, :i);
+BEGIN;
+DELETE FROM interact_view WHERE item_id = :i;
+DELETE FROM interact_event WHERE item_id = :i;
+DELETE FROM interact_favorite WHERE item_id = :i;
+COMMIT;
+} ],
+
+	# What a snapshot shows stands still.
+	reader => [ 1, q{
+\set u random(0, 5119)
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT chaos_stats() AS stats \gset
+SELECT count(*) FROM generate_series(:u, :u + 20) AS u, recommend(u);
+SELECT chaos_check();
+SELECT count(*) FROM interact_trending(100);
+SELECT 1 / (chaos_stats() = :stats)::integer;
+COMMIT;
+} ],
+
+	recommend => [ 2, q{
+\set u random(0, 5119)
+SELECT count(*) FROM recommend(:u);
+} ]);
+
+# Transactions that are prepared and left, holding rows of popular items.
+sub prepare_transactions
+{
+	for my $n (1 .. 6)
+	{
+		my $isolation =
+		  ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE')[ $n % 3 ];
+		my $user = 9200 + $n;
+		$node->safe_psql('postgres', qq{
+BEGIN ISOLATION LEVEL $isolation;
+SELECT interact_record_view($user, i), interact_add_favorite($user, i)
+  FROM generate_series($n, 30, 6) AS i;
+SAVEPOINT s;
+SELECT interact_record_purchase($user, i) FROM generate_series($n, 30, 6) AS i;
+RELEASE s;
+SELECT interact_record_view($user, 1);
+PREPARE TRANSACTION 'chaos$n';
+});
+	}
+}
+
+sub resolve_transactions
+{
+	for my $n (1 .. 6)
+	{
+		my $verb = $n % 2 ? 'COMMIT' : 'ROLLBACK';
+		$node->safe_psql('postgres', "$verb PREPARED 'chaos$n'");
+	}
+}
+
+# ---------- running ----------
+
+# Start pgbench; returns what finish_bench() takes.
+sub start_bench
+{
+	my ($name, @options) = @_;
+	my $bench = { name => $name, stdout => '', stderr => '' };
+
+	$bench->{run} = IPC::Run::start(
+		[
+			'pgbench', '--no-vacuum', '--random-seed', $seed,
+			@options, $node->connstr('postgres')
+		],
+		'<', \undef, '>', \$bench->{stdout}, '2>', \$bench->{stderr});
+	return $bench;
+}
+
+# Wait for pgbench; returns the number of its transactions.
+sub finish_bench
+{
+	my ($bench) = @_;
+	my $ok = $bench->{run}->finish;
+	my ($done) = $bench->{stdout} =~ /transactions actually processed: (\d+)/;
+	my ($failed) = $bench->{stdout} =~ /failed transactions: (\d+)/;
+	my $stderr = join "\n",
+	  grep { !/^NOTICE/ } split /\n/, $bench->{stderr};
+
+	ok($ok && $done && defined $failed && $failed == 0,
+		"$bench->{name}: " . ($done // 'no') . ' transactions, none failed')
+	  or diag('failed: ' . ($failed // 'unknown') . "\n" . substr($stderr, 0, 4000));
+	return $done // 0;
+}
+
+sub checked
+{
+	my ($when) = @_;
+
+	is($node->safe_psql('postgres', 'SELECT * FROM interact_check()'),
+		'', "$when: counters agree with the rows");
+}
+
+# Run everything with so many clients.
+sub chaos
+{
+	my ($clients, $protocol) = @_;
+	my $log = -s $node->logfile;
+	my $what = "$clients clients";
+	my @benches;
+
+	prepare_transactions();
+	push @benches, start_bench($what, '--client', $clients, '--jobs', 2,
+		'--time', $seconds, '--protocol', $protocol, @scripts);
+	for my $name (sort keys %disturbers)
+	{
+		my ($sessions, $sql) = @{ $disturbers{$name} };
+		push @benches, start_bench("$what, $name", '--client', $sessions,
+			'--time', $seconds, '--file', script($sql));
+	}
+	finish_bench($_) for @benches;
+	checked("$what, prepared transactions open");
+	resolve_transactions();
+	checked($what);
+
+	# What the server says about it
+	my $said = slurp_file($node->logfile, $log);
+	for my $never (
+		'deadlock detected', 'could not serialize',
+		'in relation "interact_counter"', 'ERROR:', 'FATAL:', 'PANIC:', 'TRAP:')
+	{
+		# VACUUM makes autovacuum give way.
+		my @lines = grep { /\Q$never\E/ && !/canceling autovacuum task/ } split /\n/, $said;
+		is(scalar(@lines), 0, "$what: the log has no $never")
+		  or diag(join "\n", map { substr($_, 0, 500) } @lines[ 0 .. ($#lines < 4 ? $#lines : 4) ]);
+	}
+}
+
+chaos(32, 'simple');
+chaos(64, 'prepared');
+
+# Fragments and space.
+
+# Nothing waits for statistics: the sessions that counted have ended.
+sub hot_share
+{
+	my $share = q{SELECT round(100.0 * n_tup_hot_upd / n_tup_upd, 1)
+		FROM pg_stat_user_tables WHERE relname = 'interact_counter'};
+
+	return $node->safe_psql('postgres', $share);
+}
+note('counters: ' . $node->safe_psql('postgres', q{
+SELECT n_tup_ins || ' inserted, ' || n_tup_upd || ' updated, ' || n_tup_hot_upd || ' of them HOT, ' || n_tup_del || ' deleted'
+  FROM pg_stat_user_tables WHERE relname = 'interact_counter'}));
+cmp_ok(hot_share(), '>=', 90, 'updates of counters that are HOT, percent');
+
+# ---------- a backend killed ----------
+
+{
+	my $bench = start_bench('killed', '--client', 32, '--jobs', 2,
+		'--time', $PostgreSQL::Test::Utils::timeout_default, @scripts);
+	my $views = $node->safe_psql('postgres', 'SELECT count(*) FROM interact_view');
+
+	$node->poll_query_until('postgres',
+		"SELECT count(*) > $views + 500 FROM interact_view")
+	  or die "nothing is recorded: $bench->{stderr}";
+	prepare_transactions();
+	my $pid = $node->safe_psql('postgres', q{
+		SELECT pid FROM pg_stat_activity
+		 WHERE datname = 'postgres' AND backend_type = 'client backend'
+		   AND pid <> pg_backend_pid() LIMIT 1});
+	is(kill('KILL', $pid), 1, 'a backend is killed');
+	$bench->{run}->finish;
+	$node->poll_query_until('postgres', 'SELECT true')
+	  or die 'the server did not recover';
+	checked('after recovery, prepared transactions open');
+	resolve_transactions();
+	checked('after recovery');
+}
+
+# ---------- afterwards ----------
+
+# Rows per key of the two derived tables
+sub rows_per_key
+{
+	return split /\|/, $node->safe_psql('postgres', q{
+SELECT (SELECT round(1.0 * count(*) / count(DISTINCT (item_id, event)), 3) FROM interact_counter),
+       (SELECT round(1.0 * count(*) / count(DISTINCT (user_id, item_id)), 3) FROM interact_affinity)});
+}
+
+# Sizes of the derived tables and their indexes, in bytes, by name
+sub sizes
+{
+	return map { split /\|/ } split /\n/, $node->safe_psql('postgres', q{
+SELECT c.relname, pg_relation_size(c.oid)
+  FROM pg_class AS c LEFT JOIN pg_index AS x ON x.indexrelid = c.oid
+ WHERE COALESCE(x.indrelid, c.oid) IN ('interact_counter'::regclass, 'interact_affinity'::regclass)});
+}
+
+note('rows per key after the crash: ' . join(', ', rows_per_key()));
+finish_bench(start_bench('ordinary traffic', '--client', 4, '--transactions', 250, @scripts));
+note('rows per key after ordinary traffic: ' . join(', ', rows_per_key()));
+note('folded by interact_compact(): ' . $node->safe_psql('postgres', 'SELECT interact_compact()'));
+my ($counter_rows, $affinity_rows) = rows_per_key();
+cmp_ok($counter_rows, '<=', 1.05, 'rows per counter after interact_compact()');
+cmp_ok($affinity_rows, '<=', 1.05, 'rows per pair after interact_compact()');
+checked('after interact_compact()');
+
+$node->safe_psql('postgres', 'VACUUM interact_counter, interact_affinity');
+my %used = sizes();
+$node->safe_psql('postgres', q{
+TRUNCATE interact_counter, interact_affinity;
+SELECT interact_rebuild();
+});
+$node->safe_psql('postgres', 'VACUUM interact_counter, interact_affinity');
+my %fresh = sizes();
+checked('after interact_rebuild()');
+
+for my $rel (sort keys %fresh)
+{
+	my $ratio = sprintf '%.2f', $used{$rel} / $fresh{$rel};
+	my $text = "$rel: $used{$rel} bytes after the run, $fresh{$rel} fresh";
+
+	if ($used{$rel} > $comparable)
+	{
+		cmp_ok($ratio, '<=', 1.5, $text);
+	}
+	else
+	{
+		note("$text, too small to compare: $ratio");
+	}
+}
+
+$node->stop;
+done_testing();
