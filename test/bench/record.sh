@@ -260,7 +260,7 @@ release_snapshot()
 # Rows of the counter of views of item 1
 fragments()
 {
-	value "SELECT count(*) FROM interact_counter WHERE item_id = 1 AND event = 1"
+	value "SELECT count(*) FROM interact_counter WHERE item_id = 1 AND event = 0"
 }
 
 # Size of a table with its indexes, in kB
