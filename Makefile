@@ -2,6 +2,7 @@
 #
 #   make test         on a fresh Debian or Ubuntu machine: everything
 #   make quickstart   a demonstration on a throwaway server
+#   make bench-record what recording costs, compared with plain tables
 
 EXTENSION = interact
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" interact.control)
@@ -61,7 +62,7 @@ all install uninstall installcheck clean:
 
 endif
 
-# These two install what they need and work in a directory of their own.
+# These install what they need and work in a directory of their own.
 export PG_CONFIG
 
 test:
@@ -72,4 +73,7 @@ test:
 quickstart:
 	@test/bench/quickstart.sh $(if $(filter command,$(origin DATA)),'$(DATA)')
 
-.PHONY: all install uninstall installcheck clean test quickstart
+bench-record:
+	@test/bench/record.sh
+
+.PHONY: all install uninstall installcheck clean test quickstart bench-record

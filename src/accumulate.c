@@ -196,7 +196,9 @@ acc_start_version(Accumulator *acc, bool from_row)
 /*
  * Enter the version in acc->write into the indexes.  After an update the
  * primary key's values are those of the version before, which nbtree likes to
- * know (it then looks for versions to delete before it splits a page).
+ * know (it then looks for versions to delete before it splits a page), and
+ * which are as unique as before: looking would mean to visit every version of
+ * the row that cannot be pruned yet, all those of this transaction at least.
  */
 static void
 insert_index_entries(Accumulator *acc, bool update)
@@ -231,7 +233,7 @@ insert_index_entries(Accumulator *acc, bool update)
 			continue;
 		FormIndexDatum(acc->infos[i], acc->write, NULL, values, isnull);
 		index_insert(index, values, isnull, &acc->write->tts_tid, acc->rel,
-					 index->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
+					 pkey && !update ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
 					 update && pkey, acc->infos[i]);
 	}
 }

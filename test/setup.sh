@@ -225,9 +225,12 @@ build_and_install()
 }
 
 # Start a server on a socket in $work; psql finds it by the environment.
+# Arguments are lines of its configuration; without any it does without fsync.
 start_server()
 {
 	local log=$work/server.log
+
+	[ $# -gt 0 ] || set -- "fsync = off"
 
 	say "Starting a throwaway server"
 	as_server mkdir "$work/socket"
@@ -239,7 +242,7 @@ start_server()
 	{
 		echo "listen_addresses = ''"
 		echo "unix_socket_directories = '$work/socket'"
-		echo "fsync = off"
+		printf '%s\n' "$@"
 	} >>"$work/data/postgresql.conf"
 	as_server "$bindir/pg_ctl" start --wait --silent --pgdata="$work/data" \
 		--log="$log" </dev/null || {

@@ -1,0 +1,569 @@
+#!/usr/bin/env bash
+# make bench-record: what recording costs, as ratios to plain tables that are
+# measured in turn with it on a throwaway server of its own.
+#
+# Each figure is the median of several rounds; in each round everything that is
+# compared runs one after the other, and the ratio is taken within the round.
+# The clients are pgbench, on the same machine.
+#
+#   ROUNDS    rounds of each measurement (3)
+#   DURATION  seconds of each pgbench run, after one of warming up (6)
+#   SNAPSHOT  seconds of the runs with a snapshot held open (60)
+#   ROWS      views loaded by COPY, into each table (1000000)
+#   JSON      file for the figures (test/bench/results/record.json)
+#   QUICK=1   smaller defaults: a look in about two minutes
+#
+# The exit status says whether it ran, not whether the targets were met.
+
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=test/setup.sh
+source "$here/../setup.sh"
+
+if [ -n "${QUICK:-}" ]; then
+	: "${ROUNDS:=1}" "${DURATION:=3}" "${SNAPSHOT:=20}" "${ROWS:=200000}"
+	CALLS=${CALLS:-20000}
+fi
+ROUNDS=${ROUNDS:-3}
+DURATION=${DURATION:-6}
+SNAPSHOT=${SNAPSHOT:-60}
+ROWS=${ROWS:-1000000}
+CALLS=${CALLS:-100000}
+JSON=${JSON:-$here/results/record.json}
+[[ $JSON == /* ]] || JSON=$PWD/$JSON
+
+USERS=100000
+ITEMS=10000
+
+# Every server setting that is not the default
+SETTINGS=(
+	"max_connections = 200"
+	"shared_buffers = 1GB"
+	"max_wal_size = 16GB"
+)
+
+# Measured values by name, one per round, separated by blanks
+declare -A values
+# Rows of the result, tab separated: name, ratio, relation, target, verdict, detail
+results=()
+
+# ---------- figures ----------
+
+# Add a value to a series.
+note()
+{
+	values[$1]="${values[$1]:-}${values[$1]:+ }$2"
+}
+
+# Evaluate an arithmetic expression.
+calc()
+{
+	awk "BEGIN { printf \"%.6g\", $1 }"
+}
+
+# The median of the arguments
+median()
+{
+	printf '%s\n' "$@" | sort -g |
+		awk '{ v[NR] = $1 } END { printf "%.6g", (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
+}
+
+# The median of a series
+median_of()
+{
+	# shellcheck disable=SC2086 # one word per value
+	median ${values[$1]}
+}
+
+# The median of the quotients of two series, round by round
+ratio_of()
+{
+	local -a above below quotients=()
+	local i
+
+	read -ra above <<<"${values[$1]}"
+	read -ra below <<<"${values[$2]}"
+	for i in "${!above[@]}"; do
+		quotients+=("$(calc "${below[i]} == 0 ? 0 : ${above[i]} / ${below[i]}")")
+	done
+	median "${quotients[@]}"
+}
+
+# Add a row to the result: name, figure, ">=" or "<=", target, detail.
+result()
+{
+	local verdict=SHORT
+
+	if awk "BEGIN { exit !($2 $3 $4) }"; then
+		verdict=ok
+	fi
+	results+=("$1"$'\t'"$2"$'\t'"$3"$'\t'"$4"$'\t'"$verdict"$'\t'"$5")
+}
+
+# Add a row that has no target: name, figure, detail.
+remark()
+{
+	results+=("$1"$'\t'"$2"$'\t\t\t\t'"$3")
+}
+
+# Median of a series for people
+shown()
+{
+	printf '%.0f' "$(median_of "$1")"
+}
+
+# ---------- measuring ----------
+
+# A value of the database
+value()
+{
+	psql --no-align --tuples-only -c "$1"
+}
+
+# Write a pgbench script.  $1: file, $2: statement with %s for the item,
+# $3: uniform, hot or zipf.
+write_script()
+{
+	local item
+
+	{
+		echo "\\set user random(1, $USERS)"
+		case $3 in
+			uniform)
+				echo "\\set item random(1, $ITEMS)"
+				# shellcheck disable=SC2059 # the format is the argument
+				printf "$2;\n" :item
+				;;
+			hot)
+				# shellcheck disable=SC2059
+				printf "$2;\n" 1
+				;;
+			zipf)
+				for item in a b c; do
+					echo "\\set $item random_zipfian(1, $ITEMS, 1.1)"
+				done
+				echo "BEGIN;"
+				for item in a b c; do
+					# shellcheck disable=SC2059
+					printf "$2;\n" ":$item"
+				done
+				echo "COMMIT;"
+				;;
+		esac
+	} >"$1"
+}
+
+write_scripts()
+{
+	local items
+
+	for items in uniform hot zipf; do
+		write_script "$work/record-$items" "SELECT interact_record_view(:user, %s)" $items
+		write_script "$work/insert-$items" "INSERT INTO interact_view (user_id, item_id) VALUES (:user, %s)" $items
+		write_script "$work/bare-$items" "INSERT INTO bare_view (user_id, item_id) VALUES (:user, %s)" $items
+		write_script "$work/usual-$items" "INSERT INTO usual_view (user_id, item_id) VALUES (:user, %s)" $items
+	done
+}
+
+# Run pgbench; its report of each second goes to $work/progress, what it has to
+# say at the end to $work/pgbench.  $1: script, $2: clients, $3: seconds.
+run_pgbench()
+{
+	"$bindir/pgbench" --no-vacuum --protocol=prepared --jobs=2 --progress=1 \
+		--failures-detailed --file="$work/$1" --client="$2" --time="$3" \
+		>"$work/pgbench" 2>"$work/progress" || {
+		cat "$work/progress" "$work/pgbench"
+		die "pgbench failed"
+	}
+}
+
+# Transactions per second between two moments of the last run, in seconds
+throughput()
+{
+	awk -v from="$1" -v to="$2" '
+		$1 == "progress:" && $2 > from + 0.5 && $2 < to + 0.5 { sum += $4; n++ }
+		END { printf "%.6g", n ? sum / n : 0 }' "$work/progress"
+}
+
+# A number of the report at the end: "number of ... : N"
+reported()
+{
+	sed -n "s/^number of $1: \([0-9]*\).*/\1/p" "$work/pgbench"
+}
+
+# One pgbench run into the series NAME (transactions per second) and
+# NAME.failed.  $1: name, $2: script, $3: clients.
+measure()
+{
+	# The first second goes into connecting, caches and plans.
+	run_pgbench "$2" "$3" $((DURATION + 1))
+	note "$1" "$(throughput 1 $((DURATION + 1)))"
+	note "$1.failed" "$(reported 'failed transactions')"
+	note "$1.deadlocks" "$(reported 'deadlock failures')"
+	printf '%s ' "$1 ${values[$1]##* }"
+}
+
+# COPY a file into a table; the series NAME gets the seconds, NAME.memory the
+# most private memory the backend had, in MB.  $1: name, $2: table, $3: file.
+#
+# Private memory is RssAnon of /proc/PID/status, looked at 50 times a second.
+# VmHWM less RssShmem would need no polling but be wrong: the two need not have
+# been at their peaks at the same time.
+copy()
+{
+	local pid peak=0 anon reader
+
+	mkfifo "$work/pid.$1"
+	{
+		psql --no-align --tuples-only -c "SELECT pg_backend_pid()" -c '\timing on' \
+			-c "COPY $2 (user_id, item_id, viewed_at) FROM '$3'" | {
+			read -r pid
+			echo "$pid" >"$work/pid.$1"
+			cat
+		} >"$work/timing.$1"
+	} &
+	reader=$!
+	read -r pid <"$work/pid.$1"
+	while kill -0 "$reader" 2>/dev/null; do
+		anon=$(sed -n 's/^RssAnon:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$pid/status" 2>/dev/null) || true
+		if [ "${anon:-0}" -gt "$peak" ]; then
+			peak=$anon
+		fi
+		sleep 0.02
+	done
+	wait "$reader" || die "COPY failed"
+	rm "$work/pid.$1"
+	note "$1" "$(awk '$1 == "Time:" { printf "%.6g", $2 / 1000 }' "$work/timing.$1")"
+	note "$1.memory" "$(calc "$peak / 1024")"
+	printf '%s ' "$1 ${values[$1]##* }"
+}
+
+# Start a transaction that keeps its snapshot, in a session of its own.
+hold_snapshot()
+{
+	coproc HOLDER { psql --no-align --tuples-only; }
+	printf '%s\n' "BEGIN ISOLATION LEVEL REPEATABLE READ;" \
+		"SELECT count(*) FROM interact_setting;" >&"${HOLDER[1]}"
+	# The answer says that the snapshot is taken.
+	read -r _ <&"${HOLDER[0]}"
+}
+
+release_snapshot()
+{
+	local pid=$HOLDER_PID
+
+	printf '%s\n' "COMMIT;" '\q' >&"${HOLDER[1]}"
+	wait "$pid" || true
+}
+
+# Rows of the counter of views of item 1
+fragments()
+{
+	value "SELECT count(*) FROM interact_counter WHERE item_id = 1 AND event = 0"
+}
+
+# Size of a table with its indexes, in kB
+size_of()
+{
+	value "SELECT pg_total_relation_size('$1') / 1024"
+}
+
+# Throughput on one item with a snapshot held open, as series NAME.first and
+# NAME.last.  $1: name, $2: script.
+measure_snapshot()
+{
+	local part=$((SNAPSHOT / 6))
+
+	hold_snapshot
+	run_pgbench "$2" 16 $((SNAPSHOT + 1))
+	release_snapshot
+	note "$1.first" "$(throughput 1 $((part + 1)))"
+	note "$1.last" "$(throughput $((SNAPSHOT + 1 - part)) $((SNAPSHOT + 1)))"
+	echo "$1 ${values[$1.first]} ... ${values[$1.last]}"
+}
+
+# ---------- the benchmark ----------
+
+# Two ways of each round's order: first to last in odd rounds, back in even ones.
+in_turn()
+{
+	local round=$1 i
+	shift
+
+	if [ $((round % 2)) -eq 1 ]; then
+		for ((i = 1; i <= $#; i++)); do
+			eval "${!i}"
+		done
+	else
+		for ((i = $#; i >= 1; i--)); do
+			eval "${!i}"
+		done
+	fi
+	echo
+}
+
+bench_copy()
+{
+	local round
+
+	say "COPY of $ROWS views (seconds)"
+	psql --dbname=bench -v users=$USERS -v items=$ITEMS -v rows="$ROWS" \
+		-v uniform="$work/data/uniform.copy" -v part="$work/data/part.copy" \
+		-v hot="$work/data/hot.copy" -f "$here/record/generate.sql" >/dev/null
+	for round in $(seq "$ROUNDS"); do
+		# Into empty tables: a copy of the database in which nothing ever was.
+		unset PGDATABASE
+		psql -c "DROP DATABASE IF EXISTS round$((round - 1))"
+		psql -c "CREATE DATABASE round$round TEMPLATE bench" -c "CHECKPOINT"
+		export PGDATABASE=round$round
+		in_turn "$round" \
+			"copy copy_bare bare_view '$work/data/uniform.copy'" \
+			"copy copy_record interact_view '$work/data/uniform.copy'"
+		in_turn "$round" \
+			"copy copy_part interact_view '$work/data/part.copy'" \
+			"copy copy_hot interact_view '$work/data/hot.copy'"
+	done
+
+	# The tables go on with the same rows.
+	psql -c "INSERT INTO bare_view (user_id, item_id, viewed_at, context)
+	         SELECT user_id, item_id, viewed_at, context
+	           FROM interact_view WHERE id > $ROWS ORDER BY id" \
+		-c "ALTER TABLE usual_view DISABLE TRIGGER usual_count" \
+		-c "INSERT INTO usual_view (user_id, item_id, viewed_at, context)
+		    SELECT user_id, item_id, viewed_at, context FROM interact_view ORDER BY id" \
+		-c "INSERT INTO usual_counter SELECT item_id, count(*) FROM usual_view GROUP BY item_id" \
+		-c "ALTER TABLE usual_view ENABLE TRIGGER usual_count"
+	psql -c "VACUUM (ANALYZE)" -c "CHECKPOINT"
+
+	result "COPY: time to that of a bare table" "$(ratio_of copy_record copy_bare)" "<=" 6 \
+		"$(median_of copy_record) s, $(median_of copy_bare) s"
+	result "COPY: private memory of the backend (MB)" "$(median_of copy_record.memory)" "<=" 256 \
+		"bare table: $(median_of copy_bare.memory) MB"
+	result "COPY: one item, time to that of random items" "$(ratio_of copy_hot copy_part)" "<=" 1 \
+		"$(median_of copy_hot) s, $(median_of copy_part) s for $((ROWS / 5)) rows"
+}
+
+bench_single()
+{
+	local round
+
+	say "One session, random items (transactions per second)"
+	for round in $(seq "$ROUNDS"); do
+		in_turn "$round" "measure single_record record-uniform 1" \
+			"measure single_bare bare-uniform 1" \
+			"measure single_insert insert-uniform 1"
+	done
+	result "1 session: to a bare table" "$(ratio_of single_record single_bare)" ">=" 0.5 \
+		"$(shown single_record) tps, $(shown single_bare) tps"
+	result "1 session: time of plain INSERT to the function" \
+		"$(ratio_of single_record single_insert)" "<=" 1.3 "$(shown single_insert) tps by INSERT"
+}
+
+bench_uniform()
+{
+	local round
+
+	say "16 sessions, random items (transactions per second)"
+	for round in $(seq "$ROUNDS"); do
+		in_turn "$round" "measure sixteen_record record-uniform 16" \
+			"measure sixteen_bare bare-uniform 16"
+	done
+	result "16 sessions: to a bare table" "$(ratio_of sixteen_record sixteen_bare)" ">=" 0.6 \
+		"$(shown sixteen_record) tps, $(shown sixteen_bare) tps"
+}
+
+bench_hot()
+{
+	local round
+
+	say "64 sessions, one item (transactions per second)"
+	for round in $(seq "$ROUNDS"); do
+		in_turn "$round" "measure hot_record record-hot 64" \
+			"measure hot_uniform record-uniform 64" \
+			"measure hot_usual usual-hot 64"
+	done
+	result "64 sessions on one item: to random items" "$(ratio_of hot_record hot_uniform)" ">=" 0.9 \
+		"$(shown hot_record) tps, $(shown hot_uniform) tps"
+	result "64 sessions on one item: to the usual trigger" "$(ratio_of hot_record hot_usual)" ">=" 5 \
+		"$(shown hot_record) tps, $(shown hot_usual) tps"
+}
+
+# Sum of a series
+sum_of()
+{
+	calc "${values[$1]// / + }"
+}
+
+bench_zipf()
+{
+	local round
+
+	say "32 sessions, three popular items per transaction (transactions per second)"
+	for round in $(seq "$ROUNDS"); do
+		in_turn "$round" "measure zipf_record record-zipf 32" \
+			"measure zipf_bare bare-zipf 32" \
+			"measure zipf_usual usual-zipf 32"
+	done
+	result "32 sessions, 3 items: failed transactions" "$(sum_of zipf_record.failed)" "<=" 0 \
+		"usual trigger: $(sum_of zipf_usual.failed) failed, $(sum_of zipf_usual.deadlocks) of them deadlocks"
+	result "32 sessions, 3 items: to a bare table" "$(ratio_of zipf_record zipf_bare)" ">=" 0.6 \
+		"$(shown zipf_record) tps, $(shown zipf_bare) tps"
+	remark "32 sessions, 3 items: usual trigger to a bare table" "$(ratio_of zipf_usual zipf_bare)" \
+		"$(shown zipf_usual) tps"
+}
+
+bench_transaction()
+{
+	local users first last
+
+	say "$CALLS calls in one transaction (seconds of the first and the last tenth)"
+	for users in $USERS 1; do
+		read -r first last < <(psql --no-align --tuples-only -v calls="$CALLS" -v users="$users" \
+			-f "$here/record/transaction.sql")
+		echo "$users users: $first $last"
+		if [ "$users" -gt 1 ]; then
+			result "$CALLS calls in a transaction: last tenth to first" "$(calc "$last / $first")" "<=" 1.5 \
+				"$last s, $first s, one item, random users"
+		else
+			result "... by one user" "$(calc "$last / $first")" "<=" 1.5 "$last s, $first s"
+		fi
+	done
+	psql -c "VACUUM"
+}
+
+bench_snapshot()
+{
+	local before during after left folded
+
+	say "16 sessions, one item, a snapshot held open (transactions per second)"
+	psql -c "SELECT interact_compact()" -c "VACUUM" >/dev/null
+	before=$(size_of interact_counter)
+	measure_snapshot snapshot_record record-hot
+	during=$(size_of interact_counter)
+	left=$(fragments)
+	psql -c "VACUUM"
+	# Whoever comes next folds; another VACUUM removes what that left behind.
+	run_pgbench record-hot 1 2
+	psql -c "VACUUM"
+	folded=$(fragments)
+	after=$(size_of interact_counter)
+	echo "rows of the item's counter: $left, later $folded; counters: $before, $during, $after kB"
+	measure_snapshot snapshot_usual usual-hot
+
+	result "Snapshot held open: throughput last to first" \
+		"$(ratio_of snapshot_record.last snapshot_record.first)" ">=" 0.8 \
+		"$(shown snapshot_record.last) tps, $(shown snapshot_record.first) tps"
+	remark "... of the usual trigger" "$(ratio_of snapshot_usual.last snapshot_usual.first)" \
+		"$(shown snapshot_usual.last) tps, $(shown snapshot_usual.first) tps"
+	result "... rows of the item's counter afterwards" "$folded" "<=" 1 "$left at the end of the run"
+	result "... size of counters afterwards to before" "$(calc "$after / $before")" "<=" 2 \
+		"$before kB before, $during kB during, $after kB after"
+}
+
+# ---------- report ----------
+
+# Facts about machine and server, tab separated: name, value
+facts()
+{
+	printf 'PostgreSQL\t%s\n' "$(value "SELECT current_setting('server_version')")"
+	printf 'interact\t%s\n' "$(value "SELECT extversion FROM pg_extension WHERE extname = 'interact'")"
+	printf 'cores\t%s\n' "$(nproc)"
+	printf 'processor\t%s\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1)"
+	printf 'memory\t%s\n' "$(awk '$1 == "MemTotal:" { printf "%.0f GB", $2 / 1048576 }' /proc/meminfo 2>/dev/null)"
+	printf 'kernel\t%s\n' "$(uname -sr)"
+	printf 'file system\t%s\n' "$(df --output=fstype "$work" 2>/dev/null | tail -n 1)"
+	printf 'rounds\t%s\n' "$ROUNDS"
+	printf 'seconds per run\t%s\n' "$DURATION"
+	printf 'views before\t%s\n' "$((ROWS + 2 * (ROWS / 5)))"
+	psql --no-align --tuples-only --field-separator=$'\t' -c "
+		SELECT name, current_setting(name) FROM pg_settings
+		 WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes', 'wal_level',
+		                'autovacuum', 'checkpoint_timeout', 'work_mem')
+		    OR source = 'configuration file'
+		   AND name IN ('max_connections', 'shared_buffers', 'max_wal_size')
+		 ORDER BY name"
+}
+
+print_results()
+{
+	local name figure relation target verdict detail row
+
+	say "Result"
+	printf '%-54s %9s %9s  %-5s  %s\n' "" figure target "" ""
+	for row in "${results[@]}"; do
+		# A tab is white space to read, which would merge empty fields.
+		IFS=$'\x1f' read -r name figure relation target verdict detail <<<"${row//$'\t'/$'\x1f'}"
+		printf '%-54s %9.5g %9s  %-5s  %s\n' "$name" "$figure" "$relation${relation:+ }$target" \
+			"$verdict" "$detail"
+	done
+}
+
+# Escape the argument as a JSON string.
+json_string()
+{
+	local s=${1//\\/\\\\}
+
+	printf '"%s"' "${s//\"/\\\"}"
+}
+
+write_json()
+{
+	local name figure relation target verdict detail row key comma=
+
+	mkdir -p "$(dirname "$JSON")"
+	{
+		echo '{'
+		echo '  "facts": {'
+		while IFS=$'\t' read -r key row; do
+			printf '%s    %s: %s' "$comma" "$(json_string "$key")" "$(json_string "$row")"
+			comma=$',\n'
+		done <"$work/facts"
+		printf '\n  },\n  "results": [\n'
+		comma=
+		for row in "${results[@]}"; do
+			IFS=$'\x1f' read -r name figure relation target verdict detail <<<"${row//$'\t'/$'\x1f'}"
+			printf '%s    {"name": %s, "ratio": %s, "relation": %s, "target": %s, "verdict": %s, "detail": %s}' \
+				"$comma" "$(json_string "$name")" "$figure" "$(json_string "$relation")" \
+				"${target:-null}" "$(json_string "$verdict")" "$(json_string "$detail")"
+			comma=$',\n'
+		done
+		printf '\n  ],\n  "values": {\n'
+		comma=
+		for key in $(printf '%s\n' "${!values[@]}" | sort); do
+			printf '%s    "%s": [%s]' "$comma" "$key" "${values[$key]// /, }"
+			comma=$',\n'
+		done
+		printf '\n  }\n}\n'
+	} >"$JSON"
+	echo
+	echo "written to $JSON"
+}
+
+[ "$(uname -s)" = Linux ] || die "this reads memory from /proc, which needs Linux"
+interact_begin
+[ -x "$bindir/pgbench" ] || die "there is no pgbench in $bindir"
+build_and_install
+start_server "${SETTINGS[@]}"
+psql -c "CREATE DATABASE bench"
+psql --dbname=bench -c "CREATE EXTENSION interact" -f "$here/record/baseline.sql"
+PGDATABASE=bench facts >"$work/facts"
+
+say "Machine and settings"
+column -t -s $'\t' "$work/facts" 2>/dev/null || cat "$work/facts"
+write_scripts
+bench_copy
+bench_single
+bench_uniform
+bench_hot
+bench_zipf
+bench_transaction
+bench_snapshot
+
+say "Every counter recomputed from the rows  interact_check()"
+differences=$(value "SELECT count(*) FROM interact_check()")
+result "Differences of derived tables from the rows" "$differences" "<=" 0 "interact_check()"
+echo "$differences differences"
+
+print_results
+write_json
