@@ -184,7 +184,7 @@ CALL play(3000);
 -- Nothing may differ; and the run was worth something.
 -- A snapshot that someone else holds meanwhile may cost a fragment, and that
 -- one a level or a number of items that is not exact.
-SELECT differences, levels < 3 AS levels, user_items < 500 AS user_items,
+SELECT differences, levels < 3 AS levels, user_items < 60 AS user_items,
        fragments < 3 AS fragments FROM run;
 SELECT * FROM interact_check() WHERE what <> 'level';
 SELECT statements > 2500 AS statements, taken_back > 200 AS taken_back,
