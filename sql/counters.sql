@@ -114,7 +114,7 @@ DELETE FROM interact_purchase;
 DELETE FROM interact_pruned;
 SELECT * FROM counters;
 
--- count_level is the whole part of 4 * log2(count).
+-- count_level of a new row is the whole part of 4 * log2(count).
 INSERT INTO interact_pruned (item_id, event, count, pruned_at)
 SELECT c, 'view', c, '2024-05-01' FROM unnest('{1,2,3,4,5,6,7,8,1023,1024,1000000}'::bigint[]) c;
 SELECT item, level FROM counters;
@@ -237,7 +237,7 @@ SELECT count, count_level FROM interact_counter WHERE event = 0;
 UPDATE interact_counter SET count_level = 38 WHERE event = 0;
 SELECT * FROM interact_check() ORDER BY 1, 2, 3, 4;
 SELECT repaired('all'), repaired('all');
-UPDATE interact_counter SET hot_level = hot_level - 2 WHERE event = 0;
+UPDATE interact_counter SET hot_level = hot_level - 10 WHERE event = 0;
 SELECT * FROM interact_check() ORDER BY 1, 2, 3, 4;
 SELECT repaired('all'), repaired('all');
 SELECT count, count_level, hot_level - floor(4 * hot) AS hot_level FROM interact_counter WHERE event = 0;
@@ -330,7 +330,7 @@ SELECT * FROM counters;
 SELECT * FROM interact_check();
 -- In many; and one whose parts cancel each other.
 INSERT INTO interact_counter
-SELECT 10, i, 0, 0, 0, '-infinity', -2147483648, -1, 4, i - 10 FROM generate_series(1, 19) i;
+SELECT 10, 100 + i, 0, 0, 0, '-infinity', -2147483648, -1, 4, i - 10 FROM generate_series(1, 19) i;
 INSERT INTO interact_counter VALUES (50, 1, 5, 1, 2, 9, 40, 9, 3, 1.5), (50, 2, -5, -1, -2, 8, 40, -1, 3, -1.5);
 SELECT * FROM interact_check();
 SELECT count(*) FROM interact_counter;

@@ -548,7 +548,7 @@ read_pair(PairReader *reader, int t, int event, AffinityDelta *state)
 	if (reader->rels[t] == NULL)
 	{
 		reader->rels[t] = table_open(interact_relid((InteractRel) t),
-									 RowExclusiveLock);
+									 AccessShareLock);
 		reader->indexes[t] = index_open(interact_relid(table->pair),
 										AccessShareLock);
 		reader->scans[t] = interact_index_beginscan(reader->rels[t],

@@ -147,7 +147,8 @@ choose_level(int needed, int stored, bool headroom)
 {
 	if (stored >= needed && stored - LEVEL_TOLERANCE <= needed)
 		return stored;
-	return headroom ? needed + LEVELS_PER_OCTAVE : needed;
+	return headroom && needed < PG_INT32_MAX - LEVELS_PER_OCTAVE ?
+		needed + LEVELS_PER_OCTAVE : needed;
 }
 
 /*
@@ -158,9 +159,9 @@ static void
 set_limits(AccLimits *limits, const CounterDelta *own, const CounterDelta *others,
 		   int nrows, int count_level, int hot_level)
 {
-	double		top = exp2((double) (count_level + 1) / LEVELS_PER_OCTAVE) - 1;
+	double		top = exp2((count_level + 1.0) / LEVELS_PER_OCTAVE) - 1;
 	double		hot = interact_log2_add(own->hot, others->hot);
-	double		hot_top = (double) (hot_level + 1) / LEVELS_PER_OCTAVE;
+	double		hot_top = (hot_level + 1.0) / LEVELS_PER_OCTAVE;
 
 	limits->count = own->count +
 		(int64) (Max(top - (double) (own->count + others->count), 0) / nrows);
@@ -403,7 +404,7 @@ counter_set_hot(Accumulator *acc, int64 item, int event, double from, double to)
 	if (lock_counters(acc, &sum, acc->nfound) == 0)
 		return;					/* someone else is there; try again later */
 
-	if (sum.hot == from)
+	if (sum.hot == from || isnan(sum.hot) || isnan(from))
 		sum.hot = to;
 	else if (!isinf(to))
 	{
@@ -415,7 +416,9 @@ counter_set_hot(Accumulator *acc, int64 item, int event, double from, double to)
 		double		since = exp2(sum.hot - to) - exp2(from - to) +
 			HOT_ROUNDING * exp2(Max(sum.hot, from) - to);
 
-		if (since > -1.0)
+		if (isnan(since))
+			sum.hot = to;		/* beyond all measure */
+		else if (since > -1.0)
 			sum.hot = to + log2(1.0 + since);
 	}
 
