@@ -22,6 +22,11 @@
  *	  level, divided by the number of rows.  Then it looks again.
  *	- Who inserted a row looks once more: of two who inserted at the same
  *	  moment at least one sees the other.
+ *	- A look-up that was cut off saw some of the rows only.  There are no more
+ *	  than transactions that can be open, so the level is set as if each of so
+ *	  many held as much as those seen (CUT_OFF_SLACK more, for what the rows
+ *	  that have been seen by somebody gained meanwhile).  Nothing is added to
+ *	  what others set so: levels would climb for ever.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,7 +34,9 @@
 
 #include <math.h>
 
+#include "access/twophase.h"
 #include "access/xact.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/timestamp.h"
@@ -39,6 +46,9 @@
 
 /* Rows that an addition folds into the one it writes at most. */
 #define FOLD_ROWS			2
+
+/* Levels added after a look-up that was cut off, see above. */
+#define CUT_OFF_SLACK		(3 * LEVELS_PER_OCTAVE)
 
 /* Count from which on a rising level needs no headroom. */
 #define LARGE_COUNT			256
@@ -138,17 +148,46 @@ sum_counter(CounterDelta *sum, TupleTableSlot *slot)
 	sum->total = interact_numeric_add(sum->total, total);
 }
 
+/* How many rows a key may have: one per transaction that can be open. */
+static int
+max_rows(void)
+{
+	return MaxBackends + max_prepared_xacts;
+}
+
+/* How much higher the level may have to be than what a cut off look-up saw. */
+static int
+cut_off_margin(void)
+{
+	return (int) ceil(LEVELS_PER_OCTAVE * log2(max_rows())) + CUT_OFF_SLACK;
+}
+
 /*
  * The level to be stored for a key: what is stored already, unless that is too
- * low or much too high.  stored is PG_INT32_MIN if nothing is.
+ * low or too high by more than tolerance.  stored is PG_INT32_MIN if nothing
+ * is.
  */
 static int
-choose_level(int needed, int stored, bool headroom)
+choose_level(int needed, int stored, int tolerance, bool headroom)
 {
-	if (stored >= needed && stored - LEVEL_TOLERANCE <= needed)
+	if (stored >= needed && stored - tolerance <= needed)
 		return stored;
 	return headroom && needed < PG_INT32_MAX - LEVELS_PER_OCTAVE ?
 		needed + LEVELS_PER_OCTAVE : needed;
+}
+
+/*
+ * The same after a look-up that was cut off: needed is the level of what was
+ * seen, seen the highest of the levels seen.
+ */
+static int
+choose_level_cut_off(int needed, int stored, int seen)
+{
+	int			least = needed + cut_off_margin();
+
+	if (Max(stored, seen) >= least)
+		return Max(stored, seen);
+	return least + LEVELS_PER_OCTAVE;
 }
 
 /*
@@ -223,23 +262,29 @@ write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
 		int64		count = sum->count + others->count;
 		int			count_level = interact_count_level(count);
 		int			hot_level = interact_hot_level(interact_log2_add(sum->hot, others->hot));
-		int			nrows = acc->cut_off ? LOOK_ROWS : Max(acc->nfound, 1);
-		bool		headroom = locked ? count < LARGE_COUNT || nrows > 1 : nrows > 1;
+		int			old_count_level = DatumGetInt16(ACC_WRITE(acc, Anum_counter_count_level));
+		int			old_hot_level = DatumGetInt32(ACC_WRITE(acc, Anum_counter_hot_level));
+		int			nrows = acc->cut_off ? max_rows() : Max(acc->nfound, 1);
 
 		if (acc->cut_off)
 		{
-			/* Who saw the rows that we do not left word in the levels we see. */
-			count_level = Max(count_level, acc->count_level);
-			hot_level = Max(hot_level, acc->hot_level);
-			headroom = true;
+			count_level = choose_level_cut_off(count_level, old_count_level,
+											   acc->count_level);
+			if (hot_level > PG_INT32_MIN)
+				hot_level = choose_level_cut_off(hot_level, old_hot_level,
+												 acc->hot_level);
 		}
-		count_level = choose_level(count_level,
-								   DatumGetInt16(ACC_WRITE(acc, Anum_counter_count_level)),
-								   headroom);
-		if (hot_level > PG_INT32_MIN)
-			hot_level = choose_level(hot_level,
-									 DatumGetInt32(ACC_WRITE(acc, Anum_counter_hot_level)),
-									 headroom);
+		else
+		{
+			bool		headroom = locked ? count < LARGE_COUNT || nrows > 1 : nrows > 1;
+			int			tolerance = LEVEL_TOLERANCE + (nrows > 1 ? cut_off_margin() : 0);
+
+			count_level = choose_level(count_level, old_count_level, tolerance,
+									   headroom);
+			if (hot_level > PG_INT32_MIN)
+				hot_level = choose_level(hot_level, old_hot_level, tolerance,
+										 headroom);
+		}
 		ACC_WRITE(acc, Anum_counter_count_level) = Int16GetDatum((int16) count_level);
 		ACC_WRITE(acc, Anum_counter_hot_level) = Int32GetDatum(hot_level);
 		set_limits(limits, sum, others, nrows, count_level, hot_level);
