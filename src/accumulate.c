@@ -49,6 +49,7 @@
  */
 #include "interact.h"
 
+#include "access/heapam.h"
 #include "access/relscan.h"
 #include "access/table.h"
 #include "catalog/index.h"
@@ -69,6 +70,9 @@
  */
 #define LOOK_DEAD_FIRST		64
 #define LOOK_DEAD			8
+
+/* Free space on a page of counters below which a look-up prunes it. */
+#define COUNTER_MIN_FREE	(BLCKSZ / 4)
 
 /* Times a backend uses a row of its own before it looks at the key again. */
 #define OWN_ROW_USES		16
@@ -342,6 +346,32 @@ note_row(Accumulator *acc)
 }
 
 /*
+ * Pin the page of counters that the index entry leads to, and prune it if it
+ * is running out of space.
+ *
+ * Fetching the row would prune the page whenever less of it is free than
+ * fillfactor says.  A page whose rows fill it up to there is always one update
+ * short of that, so that every update would pay for a pruning.  It does not
+ * prune a page that is pinned already.
+ */
+static void
+pin_counter_page(Accumulator *acc)
+{
+	IndexFetchHeapData *fetch = (IndexFetchHeapData *) acc->scan->xs_heapfetch;
+	Buffer		buffer;
+
+	if (acc->rel->rd_tableam != GetHeapamTableAmRoutine())
+		return;
+	buffer = ReleaseAndReadBuffer(fetch->xs_cbuf, acc->rel,
+								  ItemPointerGetBlockNumber(&acc->scan->xs_heaptid));
+	fetch->xs_cbuf = buffer;
+
+	/* without a lock on the page this is a guess, which is good enough */
+	if (PageGetHeapFreeSpace(BufferGetPage(buffer)) < COUNTER_MIN_FREE)
+		heap_page_prune_opt(acc->rel, buffer);
+}
+
+/*
  * Find the rows of a key: all of them, or as many as adding to one of them
  * takes, which sets acc->cut_off if there may be more.
  */
@@ -381,6 +411,8 @@ acc_look_up(Accumulator *acc, const AccKey *key, bool all)
 			if (index_getnext_tid(acc->scan, BackwardScanDirection) == NULL)
 				break;
 			dead++;
+			if (acc->counter)
+				pin_counter_page(acc);
 		}
 		if (index_fetch_heap(acc->scan, acc->look))
 		{
