@@ -31,7 +31,7 @@
  * writer, or interact_compact(), merges what is left.
  *
  * A backend that met others at work on a key keeps to the row it wrote then
- * (see remember()): under contention each backend comes to have a row of its
+ * (see acc_remember()): under contention each backend comes to have a row of its
  * own, which it finds without looking.  Every OWN_ROW_USES times it looks
  * again, so that the rows are folded when the others have gone.
  *
@@ -39,7 +39,10 @@
  * that lead to no live row and notes at most LOOK_ROWS rows.  Versions that an open
  * snapshot keeps from being pruned lie behind the newest ones in the order of
  * the scan, so they do not make recording slower and slower; if no live row is
- * met in time a new one is inserted.  Within one transaction, whose own old
+ * met in time a new one is inserted.  A backend that finds others at work, or
+ * did not see all rows, prefers the row it wrote last, seen or not: backends
+ * that take each other's rows instead would insert new ones for ever when dead
+ * versions hide the others.  Within one transaction, whose own old
  * versions cannot be pruned either, the row last written for a key is always
  * remembered.
  *
@@ -499,12 +502,14 @@ acc_remember(Accumulator *acc, const AccKey *key, bool looked, bool contended,
 
 /*
  * Lock the row this backend wrote last for the key into acc->row, if it wrote
- * it in this transaction or is to keep to it; *limits receives how far it may
- * grow.  False if there is no such row: a rollback, a fold or a
- * vacuum may have taken it away, and its place may by now be another row's.
+ * it in this transaction or is to keep to it, or in any case if any is true;
+ * *limits receives how far it may grow.  False if there is no such
+ * row: a rollback, a fold or a vacuum may have taken it away, and its place may
+ * by now be another row's.
  */
 bool
-acc_lock_remembered(Accumulator *acc, const AccKey *key, AccLimits *limits)
+acc_lock_remembered(Accumulator *acc, const AccKey *key, bool any,
+					AccLimits *limits)
 {
 	Remembered *entry = find_remembered(acc, key, false);
 	int64		first;
@@ -514,7 +519,7 @@ acc_lock_remembered(Accumulator *acc, const AccKey *key, AccLimits *limits)
 		return false;
 	if (entry->lxid != interact_lxid())
 	{
-		if (!entry->contended || ++entry->uses > OWN_ROW_USES)
+		if (!any && (!entry->contended || ++entry->uses > OWN_ROW_USES))
 			return false;
 		if (ItemPointerGetBlockNumber(&entry->tid) >=
 			RelationGetNumberOfBlocks(acc->rel))
