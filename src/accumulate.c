@@ -36,7 +36,7 @@
  * writer, or interact_compact(), merges what is left.
  *
  * A backend that met others at work on a key keeps to the row it wrote then
- * (see remember()): under contention each backend comes to have a row of its
+ * (see acc_remember()): under contention each backend comes to have a row of its
  * own, which it finds without looking.  Every OWN_ROW_USES times it looks
  * again, so that the rows are folded when the others have gone.
  *
@@ -45,9 +45,12 @@
  * notes at most LOOK_ROWS rows.  Versions that an open snapshot keeps from
  * being pruned mostly lie behind the newest ones in the order of the scan, so
  * they do not make recording slower and slower; if no live row is met in time a
- * new one is inserted.  Within one transaction, whose own old versions cannot
- * be pruned either, the row last written for a key is always remembered, and
- * so is the one written before the last savepoint.
+ * new one is inserted.  A backend that finds others at work, or did not see all
+ * rows, prefers the row it wrote last, seen or not: backends that take each
+ * other's rows instead would insert new ones for ever when dead versions hide
+ * the others.  Within one transaction, whose own old versions cannot be pruned
+ * either, the row last written for a key is always remembered, and so is the
+ * one written before the last savepoint.
  *
  * counter.c and pair.c say what a row's values are and how they add up.
  *
@@ -55,6 +58,7 @@
  */
 #include "interact.h"
 
+#include "access/heapam.h"
 #include "access/relscan.h"
 #include "access/sysattr.h"
 #include "access/table.h"
@@ -80,6 +84,9 @@
 
 /* Entries passed over per look-up because nobody needs them any more. */
 #define LOOK_MOST_ENTRIES	1000
+
+/* Free space on a page of counters below which a look-up prunes it. */
+#define COUNTER_MIN_FREE	(BLCKSZ / 4)
 
 /* Times a backend uses a row of its own before it looks at the key again. */
 #define OWN_ROW_USES		16
@@ -378,6 +385,32 @@ note_row(Accumulator *acc)
 }
 
 /*
+ * Pin the page of counters that the index entry leads to, and prune it if it
+ * is running out of space.
+ *
+ * Fetching the row would prune the page whenever less of it is free than
+ * fillfactor says.  A page whose rows fill it up to there is always one update
+ * short of that, so that every update would pay for a pruning.  It does not
+ * prune a page that is pinned already.
+ */
+static void
+pin_counter_page(Accumulator *acc)
+{
+	IndexFetchHeapData *fetch = (IndexFetchHeapData *) acc->scan->xs_heapfetch;
+	Buffer		buffer;
+
+	if (acc->rel->rd_tableam != GetHeapamTableAmRoutine())
+		return;
+	buffer = ReleaseAndReadBuffer(fetch->xs_cbuf, acc->rel,
+								  ItemPointerGetBlockNumber(&acc->scan->xs_heaptid));
+	fetch->xs_cbuf = buffer;
+
+	/* without a lock on the page this is a guess, which is good enough */
+	if (PageGetHeapFreeSpace(BufferGetPage(buffer)) < COUNTER_MIN_FREE)
+		heap_page_prune_opt(acc->rel, buffer);
+}
+
+/*
  * Find the rows of a key: all of them, or as many as adding to one of them
  * takes, which sets acc->cut_off if there may be more.
  */
@@ -419,6 +452,8 @@ acc_look_up(Accumulator *acc, const AccKey *key, bool all)
 				break;
 			entries++;
 			dead++;
+			if (acc->counter)
+				pin_counter_page(acc);
 		}
 		if (index_fetch_heap(acc->scan, acc->look))
 		{
@@ -552,13 +587,14 @@ lock_version(Accumulator *acc, const AccKey *key, ItemPointer tid)
 
 /*
  * Lock the row this backend wrote last for the key into acc->row, if it wrote
- * it in this transaction or is to keep to it; *limits receives how far it may
- * grow.  False if there is no such row: a rollback, a fold or a vacuum may have
+ * it in this transaction or is to keep to it, or in any case if any is true;
+ * *limits receives how far it may grow.  False if there is no such row: a rollback, a fold or a vacuum may have
  * taken it away, and its place may by now be another row's.  After a rollback
  * to a savepoint the row written before that is tried.
  */
 bool
-acc_lock_remembered(Accumulator *acc, const AccKey *key, AccLimits *limits)
+acc_lock_remembered(Accumulator *acc, const AccKey *key, bool any,
+					AccLimits *limits)
 {
 	Remembered *entry = find_remembered(acc, key, false);
 
@@ -566,7 +602,7 @@ acc_lock_remembered(Accumulator *acc, const AccKey *key, AccLimits *limits)
 		return false;
 	if (entry->lxid != interact_lxid())
 	{
-		if (!entry->contended || ++entry->uses > OWN_ROW_USES)
+		if (!any && (!entry->contended || ++entry->uses > OWN_ROW_USES))
 			return false;
 		if (ItemPointerGetBlockNumber(&entry->tid) >=
 			RelationGetNumberOfBlocks(acc->rel))

@@ -298,26 +298,27 @@ write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
 
 /*
  * Lock a row of the key found by acc_look_up() into acc->row and add it to
- * *sum; if nobody is at work on any of them, also up to max_fold others, which
- * are deleted.  Returns the number of rows locked.
+ * *sum, unless that was done with the row own_id already (0: none); if nobody
+ * is at work on any of them, also up to max_fold others, which are deleted.
+ * Returns the number of rows locked.
  *
  * Backends start at different rows, so that under contention they do not all
  * try the same ones; and no more than a few rows are folded at a time, or
  * the next moment would find all rows taken and insert as many.
  */
 static int
-lock_counters(Accumulator *acc, CounterDelta *sum, int max_fold)
+lock_counters(Accumulator *acc, CounterDelta *sum, int64 own_id, int max_fold)
 {
 	int			start = acc->nfound > 0 ? interact_proc_number() % acc->nfound : 0;
 	int			max = acc->nbusy == 0 ? 1 + max_fold : 1;
-	int			nlocked = 0;
+	int			nlocked = own_id != 0 ? 1 : 0;
 
 	for (int n = 0; n < acc->nfound && nlocked < max; n++)
 	{
 		FoundRow   *found = &acc->found[(start + n) % acc->nfound];
 		TupleTableSlot *slot = nlocked == 0 ? acc->row : acc->look;
 
-		if (found->busy)
+		if (found->busy || found->id == own_id)
 			continue;
 		if (acc_lock_row(acc, &found->tid, false, slot) != TM_Ok)
 		{
@@ -393,7 +394,7 @@ counter_add(Accumulator *acc, const CounterDelta *delta)
 	bool		looked = false;
 	bool		contended = false;
 
-	if (acc_lock_remembered(acc, &key, &limits))
+	if (acc_lock_remembered(acc, &key, false, &limits))
 	{
 		bool		within;
 
@@ -410,11 +411,18 @@ counter_add(Accumulator *acc, const CounterDelta *delta)
 	}
 	else
 	{
+		int64		own_id = 0;
 		bool		locked;
 
 		acc_look_up(acc, &key, false);
-		locked = lock_counters(acc, &sum, FOLD_ROWS) > 0;
-		sum_others(acc, 0, &others);
+		if ((acc->nbusy > 0 || acc->cut_off) &&
+			acc_lock_remembered(acc, &key, true, &limits))
+		{
+			own_id = DatumGetInt64(acc_column(acc->row, Anum_counter_id));
+			sum_counter(&sum, acc->row);
+		}
+		locked = lock_counters(acc, &sum, own_id, FOLD_ROWS) > 0;
+		sum_others(acc, own_id, &others);
 		looked = true;
 		contended = acc->nbusy > 0 || (!locked && acc->nfound > 0);
 		write_counter(acc, &sum, locked, &others, &limits);
@@ -446,7 +454,7 @@ counter_set_hot(Accumulator *acc, int64 item, int event, double from, double to)
 	sum.item = item;
 	sum.event = event;
 	sum.hot = -get_float8_infinity();
-	if (lock_counters(acc, &sum, acc->nfound) == 0)
+	if (lock_counters(acc, &sum, 0, acc->nfound) == 0)
 		return;					/* someone else is there; try again later */
 
 	if (sum.hot == from || isnan(sum.hot) || isnan(from))
@@ -495,7 +503,7 @@ counter_fold(Accumulator *acc, int64 item, int event)
 	sum.item = item;
 	sum.event = event;
 	sum.hot = -get_float8_infinity();
-	nlocked = lock_counters(acc, &sum, acc->nfound);
+	nlocked = lock_counters(acc, &sum, 0, acc->nfound);
 	if (nlocked > 1)
 	{
 		sum_others(acc, 0, &others);

@@ -300,7 +300,7 @@ extern void acc_update_version(Accumulator *acc);
 extern void acc_delete_row(Accumulator *acc, TupleTableSlot *slot);
 extern void acc_remember(Accumulator *acc, const AccKey *key, bool looked,
 						 bool contended, const AccLimits *limits);
-extern bool acc_lock_remembered(Accumulator *acc, const AccKey *key,
+extern bool acc_lock_remembered(Accumulator *acc, const AccKey *key, bool any,
 								AccLimits *limits);
 
 

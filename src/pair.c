@@ -178,7 +178,7 @@ affinity_add(Accumulator *acc, const AffinityDelta *delta, int user_items,
 
 	memset(change, 0, sizeof(*change));
 
-	locked = acc_lock_remembered(acc, &key, &limits);
+	locked = acc_lock_remembered(acc, &key, false, &limits);
 	if (locked)
 	{
 		count_users(change, DatumGetInt32(acc_column(acc->row, Anum_affinity_signals)), -1);
