@@ -628,8 +628,12 @@ lock_version(Accumulator *acc, const AccKey *key, ItemPointer tid)
 static bool
 lock_remembered(Accumulator *acc, const AccKey *key, Remembered *entry)
 {
-	return lock_version(acc, key, &entry->tid) ||
-		lock_version(acc, key, &entry->outer);
+	if (lock_version(acc, key, &entry->tid))
+		return true;
+	if (!lock_version(acc, key, &entry->outer))
+		return false;
+	entry->tid = entry->outer;
+	return true;
 }
 
 /* ---------- counters ---------- */
