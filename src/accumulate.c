@@ -318,7 +318,9 @@ start_version(Accumulator *acc, bool from_row)
 /*
  * Enter the version in acc->write into the indexes.  After an update the
  * primary key's values are those of the version before, which nbtree likes to
- * know (it then looks for versions to delete before it splits a page).
+ * know (it then looks for versions to delete before it splits a page), and
+ * which makes it unique without a check; that would visit all versions the
+ * transaction made, each time.
  */
 static void
 insert_index_entries(Accumulator *acc, bool update)
@@ -353,7 +355,8 @@ insert_index_entries(Accumulator *acc, bool update)
 			continue;
 		FormIndexDatum(acc->infos[i], acc->write, NULL, values, isnull);
 		index_insert(index, values, isnull, &acc->write->tts_tid, acc->rel,
-					 index->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
+					 index->rd_index->indisunique && !update ?
+					 UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
 					 update && pkey, acc->infos[i]);
 	}
 }
