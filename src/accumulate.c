@@ -656,10 +656,20 @@ sum_counter(CounterDelta *sum, TupleTableSlot *slot)
 	sum->total = interact_numeric_add(sum->total, total);
 }
 
+/* Whether a row of this sum says nothing, except perhaps how hot it was. */
+static bool
+counts_nothing(const CounterDelta *sum)
+{
+	return sum->count == 0 && sum->users == 0 && sum->units == 0 &&
+		(sum->total == NULL || numeric_is_zero(sum->total));
+}
+
 /*
  * Write sum to the counter row locked in acc->row, or to a new row.  A row
- * that counts nothing any more is deleted.  other_count and other_hot are
- * what the other rows of the key hold.
+ * that counts nothing any more is deleted, unless there are others of the key:
+ * what was taken away here may have been counted there, so what is hot here
+ * may belong to what they count.  other_count and other_hot are what the other
+ * rows of the key hold.
  */
 static void
 write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
@@ -671,12 +681,15 @@ write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
 	int			count_level = interact_count_level(sum->count + other_count);
 	int			hot_level = interact_hot_level(interact_log2_add(sum->hot, other_hot));
 
-	if (sum->count == 0 && sum->users == 0 && sum->units == 0 &&
-		numeric_is_zero(total))
+	if (counts_nothing(sum))
 	{
-		if (locked)
+		if (!locked && isinf(sum->hot))
+			return;
+		if (locked && other_count == 0 && isinf(other_hot) && !acc->cut_off)
+		{
 			delete_row(acc, acc->row);
-		return;
+			return;
+		}
 	}
 
 	start_version(acc, locked);
@@ -772,13 +785,18 @@ counter_add(Accumulator *acc, const CounterDelta *delta)
 		hot = entry->hot;
 		locked = true;
 
-		/* A level that rises has to be that of the whole key as it is now. */
-		if (interact_count_level(sum.count + count) >
+		/*
+		 * A level that rises has to be that of the whole key as it is now,
+		 * and a row may only go if it is the last.
+		 */
+		if (counts_nothing(&sum) ||
+			interact_count_level(sum.count + count) >
 			DatumGetInt16(column(acc->row, Anum_counter_count_level)) ||
 			interact_hot_level(interact_log2_add(sum.hot, hot)) >
 			DatumGetInt32(column(acc->row, Anum_counter_hot_level)))
 		{
-			look_up(acc, &key, LOOK_ENTRIES);
+			look_up(acc, &key,
+					counts_nothing(&sum) ? LOOK_MOST_ENTRIES : LOOK_ENTRIES);
 			sum_others(acc, DatumGetInt64(column(acc->row, Anum_counter_id)),
 					   &count, &hot);
 		}
