@@ -107,17 +107,8 @@ BEGIN
     END IF;
 END $$;
 
--- The newest row of a user knows how many items the user has. With nobody
--- else at work that is exact.
-CREATE VIEW wrong_user_items AS
-SELECT n.user_id, n.items, a.user_items
-FROM (SELECT user_id, count(*) AS items FROM interact_affinity GROUP BY user_id) n
-JOIN (SELECT DISTINCT ON (user_id) user_id, user_items FROM interact_affinity
-      ORDER BY user_id, last_at DESC, item_id) a USING (user_id)
-WHERE a.user_items <> n.items;
-
 CREATE TABLE run (statements int, taken_back int, failed int, differences int,
-                  levels int, user_items int, fragments int, removed_signals int);
+                  removed_signals int);
 
 -- Some statements run alone, some in groups that are taken back as a whole or
 -- in part; a transaction is a hundred statements or so.
@@ -130,7 +121,7 @@ DECLARE
     before integer;
     after integer;
 BEGIN
-    r := ROW (0, 0, 0, 0, 0, 0, 0, 0);
+    r := ROW (0, 0, 0, 0, 0);
     WHILE done < n LOOP
         SELECT sum(length(replace(signals::bit(31)::text, '0', ''))) INTO before
         FROM interact_affinity;
@@ -162,46 +153,36 @@ BEGIN
         IF after < before THEN
             r.removed_signals := r.removed_signals + 1;
         END IF;
-        r.user_items := r.user_items + (SELECT count(*) FROM wrong_user_items);
         IF done / 100 > (done - 3) / 100 THEN
             r.differences := r.differences
                 + (SELECT count(*) FROM interact_check() WHERE what <> 'level');
-            r.levels := r.levels
-                + (SELECT count(*) FROM interact_check() WHERE what = 'level');
             IF rnd(2) = 0 THEN
                 COMMIT;
             END IF;
         END IF;
     END LOOP;
-    -- one session alone leaves no fragments behind
-    r.fragments := (SELECT count(*) - count(DISTINCT (user_id, item_id)) FROM interact_affinity)
-        + (SELECT count(*) - count(DISTINCT (item_id, event)) FROM interact_counter);
     INSERT INTO run SELECT r.*;
 END $$;
 
 CALL play(3000);
 
 -- Nothing may differ; and the run was worth something.
--- A snapshot that someone else holds meanwhile may cost a fragment, and that
--- one a level or a number of items that is not exact.
-SELECT differences, levels < 3 AS levels, user_items < 60 AS user_items,
-       fragments < 3 AS fragments FROM run;
+-- Levels are left out: while someone else holds a snapshot, an analyze for
+-- instance, a key may come to have several rows.
+SELECT differences FROM run;
 SELECT * FROM interact_check() WHERE what <> 'level';
 SELECT statements > 2500 AS statements, taken_back > 200 AS taken_back,
        failed BETWEEN 100 AND 900 AS failed, removed_signals > 100 AS removed_signals
 FROM run;
 -- What the verdict rests on does find things.
-UPDATE interact_affinity SET user_items = user_items + 1;
-SELECT count(*) > 0 AS found FROM wrong_user_items;
+UPDATE interact_affinity SET signals = signals | 1, rating = 5 - rating;
 UPDATE interact_counter SET count = count + 1 WHERE event = 0;
 SELECT count(*) > 0 AS found FROM interact_check();
 
 SELECT interact_rebuild() > 0 AS repaired;
-SELECT (SELECT count(*) FROM interact_check()) AS differences,
-       (SELECT count(*) FROM wrong_user_items) AS user_items;
+SELECT * FROM interact_check() WHERE what <> 'level';
 
 DROP TABLE run;
-DROP VIEW wrong_user_items;
 DROP PROCEDURE play(integer);
 DROP FUNCTION rnd_statement(), rnd_values(text), rnd_of(text[]), rnd_time(),
     rnd_item(), rnd_user(), rnd(integer);

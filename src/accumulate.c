@@ -588,9 +588,10 @@ lock_version(Accumulator *acc, const AccKey *key, ItemPointer tid)
 /*
  * Lock the row this backend wrote last for the key into acc->row, if it wrote
  * it in this transaction or is to keep to it, or in any case if any is true;
- * *limits receives how far it may grow.  False if there is no such row: a rollback, a fold or a vacuum may have
- * taken it away, and its place may by now be another row's.  After a rollback
- * to a savepoint the row written before that is tried.
+ * *limits receives how far it may grow.  False if there is no such row: a
+ * rollback, a fold or a vacuum may have taken it away, and its place may by now
+ * be another row's.  After a rollback to a savepoint the row written before
+ * that is tried.
  */
 bool
 acc_lock_remembered(Accumulator *acc, const AccKey *key, bool any,
@@ -616,5 +617,8 @@ acc_lock_remembered(Accumulator *acc, const AccKey *key, bool any,
 	/* the limits are those of a version that was taken back */
 	limits->count = PG_INT64_MIN;
 	limits->hot = -get_float8_infinity();
-	return lock_version(acc, key, &entry->outer);
+	if (!lock_version(acc, key, &entry->outer))
+		return false;
+	entry->tid = entry->outer;
+	return true;
 }

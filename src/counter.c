@@ -478,6 +478,8 @@ counter_set_hot(Accumulator *acc, int64 item, int event, double from, double to)
 	/* also if hot stays: the rows are one now */
 	sum_others(acc, 0, &others);
 	write_counter(acc, &sum, true, &others, &limits);
+	if (!TTS_EMPTY(acc->write))
+		acc_remember(acc, &key, true, false, &limits);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
 }
@@ -509,6 +511,8 @@ counter_fold(Accumulator *acc, int64 item, int event)
 		sum_others(acc, 0, &others);
 		write_counter(acc, &sum, true, &others, &limits);
 		removed = TTS_EMPTY(acc->write) ? nlocked : nlocked - 1;
+		if (!TTS_EMPTY(acc->write))
+			acc_remember(acc, &key, true, false, &limits);
 	}
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
