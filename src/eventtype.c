@@ -12,6 +12,8 @@
  */
 #include "interact.h"
 
+#include <math.h>
+
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
@@ -31,6 +33,9 @@ enum
 	Anum_event_type_shareable,
 	Anum_event_type_modified
 };
+
+/* Largest weight of an event, in views; the table checks the same. */
+#define MAX_EVENT_WEIGHT	100
 
 /* How much a rating at an end of the scale changes a pair's weight. */
 #define RATING_SPAN		0.25
@@ -192,6 +197,37 @@ interact_pair_weight(const EventType *types, int32 signals, int16 rating)
 	return worst < 0 ? worst : best;
 }
 
+/* Raise an error unless name may be the name of an event. */
+static void
+check_event_name(text *name)
+{
+	const char *p = VARDATA_ANY(name);
+	int			len = VARSIZE_ANY_EXHDR(name);
+	bool		valid = len >= 1 && len <= INTERACT_NAME_LEN;
+
+	for (int i = 0; valid && i < len; i++)
+		valid = (unsigned char) p[i] > ' ' && p[i] != 0x7F;
+	if (!valid)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("invalid event name \"%.*s\"",
+						pg_mbcliplen(p, len, INTERACT_NAME_LEN), p),
+				 errdetail("A name is 1 to %d bytes long and has no spaces or control characters.",
+						   INTERACT_NAME_LEN)));
+}
+
+/* Raise an error unless weight may be the weight of an event. */
+static void
+check_event_weight(float4 weight)
+{
+	if (isnan(weight) || fabsf(weight) > MAX_EVENT_WEIGHT)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("weight must be between %d and %d",
+						-MAX_EVENT_WEIGHT, MAX_EVENT_WEIGHT),
+				 errhint("A view weighs 1; negative weights mean dislike.")));
+}
+
 /*
  * interact_define_event(event, weight, kind, shareable) -> smallint: add an
  * event type or change one; a NULL leaves what was, or takes the default for
@@ -213,6 +249,9 @@ interact_define_event(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		interact_null_error("event");
+	check_event_name(PG_GETARG_TEXT_PP(0));
+	if (!PG_ARGISNULL(1))
+		check_event_weight(PG_GETARG_FLOAT4(1));
 	if (!PG_ARGISNULL(2))
 	{
 		char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(2));

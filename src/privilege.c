@@ -105,17 +105,18 @@ typedef struct RelationGrant
 
 #define SEL		ACL_SELECT
 #define DML		(ACL_SELECT | ACL_INSERT | ACL_UPDATE | ACL_DELETE)
+#define DEL		(ACL_SELECT | ACL_DELETE)	/* forget, prune */
 #define SEQ		ACL_USAGE		/* of a sequence: nextval() and currval() */
 
 static const RelationGrant relation_grants[] = {
-	{"interact_view", {SEL, DML, 0}},
-	{"interact_favorite", {SEL, DML, 0}},
-	{"interact_review", {SEL, DML, 0}},
-	{"interact_reaction", {SEL, DML, 0}},
-	{"interact_cart_item", {SEL, DML, 0}},
-	{"interact_purchase", {SEL, DML, 0}},
-	{"interact_event", {SEL, DML, 0}},
-	{"interact_friend", {SEL, DML, 0}},
+	{"interact_view", {SEL, DML, DEL}},
+	{"interact_favorite", {SEL, DML, DEL}},
+	{"interact_review", {SEL, DML, DEL}},
+	{"interact_reaction", {SEL, DML, DEL}},
+	{"interact_cart_item", {SEL, DML, DEL}},
+	{"interact_purchase", {SEL, DML, DEL}},
+	{"interact_event", {SEL, DML, DEL}},
+	{"interact_friend", {SEL, DML, DEL}},
 
 	/* an identity column needs none of these, but some ORMs call nextval() */
 	{"interact_view_id_seq", {0, SEQ, 0}},
@@ -142,6 +143,7 @@ static const RelationGrant relation_grants[] = {
 
 #undef SEL
 #undef DML
+#undef DEL
 #undef SEQ
 
 PG_FUNCTION_INFO_V1(interact_grant);
