@@ -169,11 +169,14 @@ write_scripts()
 }
 
 # Run pgbench; its report of each second goes to $work/progress, what it has to
-# say at the end to $work/pgbench.  $1: script, $2: clients, $3: seconds.
+# say at the end to $work/pgbench.  $1: script, $2: clients, others: how long.
 run_pgbench()
 {
+	local script=$1 clients=$2
+	shift 2
+
 	"$bindir/pgbench" --no-vacuum --protocol=prepared --jobs=2 --progress=1 \
-		--failures-detailed --file="$work/$1" --client="$2" --time="$3" \
+		--failures-detailed --file="$work/$script" --client="$clients" "$@" \
 		>"$work/pgbench" 2>"$work/progress" || {
 		cat "$work/progress" "$work/pgbench"
 		die "pgbench failed"
@@ -199,7 +202,7 @@ reported()
 measure()
 {
 	# The first second goes into connecting, caches and plans.
-	run_pgbench "$2" "$3" $((DURATION + 1))
+	run_pgbench "$2" "$3" --time=$((DURATION + 1))
 	note "$1" "$(throughput 1 $((DURATION + 1)))"
 	note "$1.failed" "$(reported 'failed transactions')"
 	note "$1.deadlocks" "$(reported 'deadlock failures')"
@@ -278,7 +281,7 @@ measure_snapshot()
 	local part=$((SNAPSHOT / 6))
 
 	hold_snapshot
-	run_pgbench "$2" 16 $((SNAPSHOT + 1))
+	run_pgbench "$2" 16 --time=$((SNAPSHOT + 1))
 	release_snapshot
 	note "$1.first" "$(throughput 1 $((part + 1)))"
 	note "$1.last" "$(throughput $((SNAPSHOT + 1 - part)) $((SNAPSHOT + 1)))"
@@ -454,8 +457,9 @@ bench_snapshot()
 	during=$(size_of interact_counter)
 	left=$(fragments)
 	psql -c "VACUUM"
-	# Whoever comes next folds; another VACUUM removes what that left behind.
-	run_pgbench record-hot 1 2
+	# Whoever comes next folds, a few rows at a time; another VACUUM removes
+	# what that left behind.
+	run_pgbench record-hot 1 --transactions=100
 	psql -c "VACUUM"
 	folded=$(fragments)
 	after=$(size_of interact_counter)
