@@ -438,16 +438,22 @@ counter_add(Accumulator *acc, const CounterDelta *delta)
 
 /*
  * Make up for the key's hot being "from" where it should be "to", according to
- * a recomputation under some snapshot.  What was added since stays.  Does
- * nothing if others are at work on rows that hold too much of it.
+ * a recomputation under some snapshot; first_id was one of its rows then.
+ * What was added since stays.
+ *
+ * Leaves hot alone if others are at work on rows that hold too much of it, or
+ * if that row cannot be had.  It may have been merged into another; or the key
+ * came to count nothing, its last row went, and the difference with it.
  */
 void
-counter_set_hot(Accumulator *acc, int64 item, int event, double from, double to)
+counter_set_hot(Accumulator *acc, int64 item, int event, int64 first_id,
+				double from, double to)
 {
 	AccKey		key = {item, event};
 	CounterDelta sum;
 	CounterDelta others;
 	AccLimits	limits;
+	bool		holds = false;
 
 	acc_look_up(acc, &key, true);
 	memset(&sum, 0, sizeof(sum));
@@ -456,10 +462,12 @@ counter_set_hot(Accumulator *acc, int64 item, int event, double from, double to)
 	sum.hot = -get_float8_infinity();
 	if (lock_counters(acc, &sum, 0, acc->nfound) == 0)
 		return;					/* someone else is there; try again later */
+	for (int i = 0; i < acc->nfound; i++)
+		holds |= acc->found[i].locked && acc->found[i].id == first_id;
 
-	if (sum.hot == from || isnan(sum.hot) || isnan(from))
+	if (holds && (sum.hot == from || isnan(sum.hot) || isnan(from)))
 		sum.hot = to;
-	else if (!isinf(to))
+	else if (holds && !isinf(to))
 	{
 		/*
 		 * In units of 2^to: what the rows locked hold besides "from", negative
@@ -475,7 +483,7 @@ counter_set_hot(Accumulator *acc, int64 item, int event, double from, double to)
 			sum.hot = to + log2(1.0 + since);
 	}
 
-	/* also if hot stays: the rows are one now */
+	/* also if hot stays: rows were merged */
 	sum_others(acc, 0, &others);
 	write_counter(acc, &sum, true, &others, &limits);
 	if (!TTS_EMPTY(acc->write))

@@ -49,6 +49,7 @@ typedef struct HotChange
 {
 	int64		item;
 	int			event;
+	int64		first_id;		/* oldest row of the key */
 	double		from;			/* stored, under the audit's snapshot */
 	double		to;				/* expected, under the same */
 } HotChange;
@@ -153,7 +154,7 @@ typedef struct CounterRepair
 	int			maxhots;
 } CounterRepair;
 
-/* item_id, event, count, users, units, total lacking; hot stored, expected */
+/* item_id, event, count, users, units, total lacking; hot stored, expected; oldest row */
 static void
 repair_counter(HeapTuple row, TupleDesc desc, void *arg)
 {
@@ -185,6 +186,7 @@ repair_counter(HeapTuple row, TupleDesc desc, void *arg)
 		change = &repair->hots[repair->nhots++];
 		change->item = delta.item;
 		change->event = delta.event;
+		change->first_id = DatumGetInt64(row_value(row, desc, 9));
 		change->from = stored;
 		change->to = expected;
 	}
@@ -270,7 +272,7 @@ interact_repair(bool affinity, bool counter, bool progress)
 						 " expected_users OPERATOR(pg_catalog.-) users,"
 						 " expected_units OPERATOR(pg_catalog.-) units,"
 						 " expected_total OPERATOR(pg_catalog.-) total,"
-						 " hot, expected_hot"
+						 " hot, expected_hot, first_id"
 						 " FROM %s.interact_audit_counter"
 						 " WHERE differs OR low_level"
 						 "  OR (expected_hot OPERATOR(pg_catalog.>) '-Infinity'::pg_catalog.float8"
@@ -287,6 +289,7 @@ interact_repair(bool affinity, bool counter, bool progress)
 			{
 				CHECK_FOR_INTERRUPTS();
 				counter_set_hot(acc, repair.hots[i].item, repair.hots[i].event,
+								repair.hots[i].first_id,
 								repair.hots[i].from, repair.hots[i].to);
 			}
 			accumulator_close(acc);

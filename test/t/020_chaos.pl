@@ -42,6 +42,11 @@ my $items = 1000;
 # how it compares with a fresh one.
 my $comparable = $seconds >= 60 ? 0 : 512 * 1024;
 
+# What a run leaves behind is judged when it was long enough to have settled;
+# in a short one, with snapshots and prepared transactions open most of the
+# time, it is only told.
+my $settled = $seconds >= 60;
+
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 # A wait for a row that goes on for a moment is logged together with the name
@@ -434,7 +439,14 @@ sub hot_share
 note('counters: ' . $node->safe_psql('postgres', q{
 SELECT n_tup_ins || ' inserted, ' || n_tup_upd || ' updated, ' || n_tup_hot_upd || ' of them HOT, ' || n_tup_del || ' deleted'
   FROM pg_stat_user_tables WHERE relname = 'interact_counter'}));
-cmp_ok(hot_share(), '>=', 90, 'updates of counters that are HOT, percent');
+if ($settled)
+{
+	cmp_ok(hot_share(), '>=', 90, 'updates of counters that are HOT, percent');
+}
+else
+{
+	note('updates of counters that are HOT, percent: ' . hot_share());
+}
 
 # ---------- a backend killed ----------
 
@@ -503,13 +515,13 @@ for my $rel (sort keys %fresh)
 	my $ratio = sprintf '%.2f', $used{$rel} / $fresh{$rel};
 	my $text = "$rel: $used{$rel} bytes after the run, $fresh{$rel} fresh";
 
-	if ($used{$rel} > $comparable)
+	if ($settled && $used{$rel} > $comparable)
 	{
 		cmp_ok($ratio, '<=', 1.5, $text);
 	}
 	else
 	{
-		note("$text, too small to compare: $ratio");
+		note("$text: $ratio");
 	}
 }
 
