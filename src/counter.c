@@ -302,14 +302,14 @@ write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
  * is at work on any of them, also up to max_fold others, which are deleted.
  * Returns the number of rows locked.
  *
- * Backends start at different rows, so that under contention they do not all
+ * Under contention backends start at different rows, so that they do not all
  * try the same ones; and no more than a few rows are folded at a time, or
  * the next moment would find all rows taken and insert as many.
  */
 static int
 lock_counters(Accumulator *acc, CounterDelta *sum, int64 own_id, int max_fold)
 {
-	int			start = acc->nfound > 0 ? interact_proc_number() % acc->nfound : 0;
+	int			start = acc->nbusy > 0 ? interact_proc_number() % acc->nfound : 0;
 	int			max = acc->nbusy == 0 ? 1 + max_fold : 1;
 	int			nlocked = own_id != 0 ? 1 : 0;
 
@@ -437,16 +437,16 @@ counter_add(Accumulator *acc, const CounterDelta *delta)
 }
 
 /*
- * Make up for the key's hot being "from" where it should be "to", according to
- * a recomputation under some snapshot; first_id was one of its rows then.
- * What was added since stays.
+ * Make up for the key's hot being "from" where it should be "to", which is
+ * less, according to a recomputation under some snapshot; last_id was the
+ * newest of its rows then.  What was added since stays.
  *
- * Leaves hot alone if others are at work on rows that hold too much of it, or
- * if that row cannot be had.  It may have been merged into another; or the key
- * came to count nothing, its last row went, and the difference with it.
+ * Leaves hot as it is if others are at work on rows that hold too much of it,
+ * or if all rows that can be had are newer: the key may have come to count
+ * nothing, its last row went, and the difference with it.
  */
 void
-counter_set_hot(Accumulator *acc, int64 item, int event, int64 first_id,
+counter_set_hot(Accumulator *acc, int64 item, int event, int64 last_id,
 				double from, double to)
 {
 	AccKey		key = {item, event};
@@ -463,7 +463,7 @@ counter_set_hot(Accumulator *acc, int64 item, int event, int64 first_id,
 	if (lock_counters(acc, &sum, 0, acc->nfound) == 0)
 		return;					/* someone else is there; try again later */
 	for (int i = 0; i < acc->nfound; i++)
-		holds |= acc->found[i].locked && acc->found[i].id == first_id;
+		holds |= acc->found[i].locked && acc->found[i].id <= last_id;
 
 	if (holds && (sum.hot == from || isnan(sum.hot) || isnan(from)))
 		sum.hot = to;

@@ -321,7 +321,7 @@ typedef struct CounterDelta
 extern Accumulator *counter_open(void);
 extern void counter_add(Accumulator *acc, const CounterDelta *delta);
 extern void counter_set_hot(Accumulator *acc, int64 item, int event,
-							int64 first_id, double from, double to);
+							int64 last_id, double from, double to);
 extern int	counter_fold(Accumulator *acc, int64 item, int event);
 
 /* Levels: quantised logarithms that order the popularity indexes. */

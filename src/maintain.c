@@ -49,7 +49,7 @@ typedef struct HotChange
 {
 	int64		item;
 	int			event;
-	int64		first_id;		/* oldest row of the key */
+	int64		last_id;		/* newest row of the key */
 	double		from;			/* stored, under the audit's snapshot */
 	double		to;				/* expected, under the same */
 } HotChange;
@@ -169,11 +169,15 @@ repair_counter(HeapTuple row, TupleDesc desc, void *arg)
 	delta.users = DatumGetInt64(row_value(row, desc, 4));
 	delta.units = DatumGetInt64(row_value(row, desc, 5));
 	delta.total = DatumGetNumeric(row_value(row, desc, 6));
-	delta.hot = stored == -get_float8_infinity() ? expected :
-		-get_float8_infinity();
+	delta.hot = -get_float8_infinity();
+	if (stored == -get_float8_infinity())
+		delta.hot = expected;
+	else if (expected > stored + HOT_TOLERANCE)
+		delta.hot = expected + log2(1.0 - exp2(stored - expected));
 	batch_counter(repair->batch, &delta);
 
-	if (stored != -get_float8_infinity() && !(fabs(stored - expected) <= HOT_TOLERANCE))
+	/* too much cannot be made up for by adding */
+	if (stored != -get_float8_infinity() && !(stored <= expected + HOT_TOLERANCE))
 	{
 		HotChange  *change;
 
@@ -186,7 +190,7 @@ repair_counter(HeapTuple row, TupleDesc desc, void *arg)
 		change = &repair->hots[repair->nhots++];
 		change->item = delta.item;
 		change->event = delta.event;
-		change->first_id = DatumGetInt64(row_value(row, desc, 9));
+		change->last_id = DatumGetInt64(row_value(row, desc, 9));
 		change->from = stored;
 		change->to = expected;
 	}
@@ -272,7 +276,7 @@ interact_repair(bool affinity, bool counter, bool progress)
 						 " expected_users OPERATOR(pg_catalog.-) users,"
 						 " expected_units OPERATOR(pg_catalog.-) units,"
 						 " expected_total OPERATOR(pg_catalog.-) total,"
-						 " hot, expected_hot, first_id"
+						 " hot, expected_hot, last_id"
 						 " FROM %s.interact_audit_counter"
 						 " WHERE differs OR low_level"
 						 "  OR (expected_hot OPERATOR(pg_catalog.>) '-Infinity'::pg_catalog.float8"
@@ -289,7 +293,7 @@ interact_repair(bool affinity, bool counter, bool progress)
 			{
 				CHECK_FOR_INTERRUPTS();
 				counter_set_hot(acc, repair.hots[i].item, repair.hots[i].event,
-								repair.hots[i].first_id,
+								repair.hots[i].last_id,
 								repair.hots[i].from, repair.hots[i].to);
 			}
 			accumulator_close(acc);

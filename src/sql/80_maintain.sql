@@ -92,7 +92,7 @@ COMMENT ON VIEW @extschema@.interact_audit_pair IS
 CREATE VIEW @extschema@.interact_audit_counter AS
 SELECT item_id, event,
        count, expected_count, users, expected_users, units, expected_units,
-       total, expected_total, hot, expected_hot, first_id,
+       total, expected_total, hot, expected_hot, last_id,
        (count OPERATOR(pg_catalog.<>) expected_count
         OR users OPERATOR(pg_catalog.<>) expected_users
         OR units OPERATOR(pg_catalog.<>) expected_units
@@ -117,14 +117,14 @@ SELECT item_id, event,
                COALESCE(f.total, 0::numeric) AS expected_total,
                COALESCE(c.hot, '-Infinity'::double precision) AS hot,
                COALESCE(f.hot, '-Infinity'::double precision) AS expected_hot,
-               COALESCE(c.first_id, 0::bigint) AS first_id,
+               COALESCE(c.last_id, 0::bigint) AS last_id,
                COALESCE(c.count_level, (-1)::smallint)::integer AS count_level,
                COALESCE(c.hot_level, 0) AS hot_level
           FROM (SELECT item_id, event, pg_catalog.sum(count) AS count,
                        pg_catalog.sum(users) AS users, pg_catalog.sum(units) AS units,
                        pg_catalog.sum(total) AS total,
                        @extschema@.interact_log2_sum(hot) AS hot,
-                       pg_catalog.min(id) AS first_id,
+                       pg_catalog.max(id) AS last_id,
                        pg_catalog.max(count_level) AS count_level,
                        pg_catalog.max(hot_level) AS hot_level
                   FROM @extschema@.interact_counter GROUP BY item_id, event) AS c
@@ -141,7 +141,7 @@ SELECT item_id, event,
                       GROUP BY a.item_id, t.id) AS u
                USING (item_id, event)) AS k;
 COMMENT ON VIEW @extschema@.interact_audit_counter IS
-'What interact_counter says of each item and event beside what base rows and interact_affinity say; first_id is the oldest of its rows.';
+'What interact_counter says of each item and event beside what base rows and interact_affinity say; last_id is the newest of its rows.';
 
 CREATE FUNCTION @extschema@.interact_check(
     OUT what text, OUT user_id bigint, OUT item_id bigint, OUT event text,
