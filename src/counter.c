@@ -278,12 +278,21 @@ write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
 		{
 			bool		headroom = locked ? count < LARGE_COUNT || nrows > 1 : nrows > 1;
 			int			tolerance = LEVEL_TOLERANCE + (nrows > 1 ? cut_off_margin() : 0);
+			int			new_count_level = choose_level(count_level, old_count_level,
+													   tolerance, headroom);
+			int			new_hot_level = hot_level == PG_INT32_MIN ? old_hot_level :
+				choose_level(hot_level, old_hot_level, tolerance, headroom);
 
-			count_level = choose_level(count_level, old_count_level, tolerance,
-									   headroom);
-			if (hot_level > PG_INT32_MIN)
-				hot_level = choose_level(hot_level, old_hot_level, tolerance,
-										 headroom);
+			/* One that rises takes the other along: both grow with the count. */
+			if (headroom &&
+				(new_count_level > old_count_level || new_hot_level > old_hot_level))
+			{
+				new_count_level = Max(new_count_level, count_level + LEVELS_PER_OCTAVE);
+				if (hot_level > PG_INT32_MIN)
+					new_hot_level = Max(new_hot_level, hot_level + LEVELS_PER_OCTAVE);
+			}
+			count_level = new_count_level;
+			hot_level = new_hot_level;
 		}
 		ACC_WRITE(acc, Anum_counter_count_level) = Int16GetDatum((int16) count_level);
 		ACC_WRITE(acc, Anum_counter_hot_level) = Int32GetDatum(hot_level);
