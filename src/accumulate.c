@@ -21,7 +21,8 @@
  *	  on, and any other (locked, updated, deleted meanwhile) means "someone
  *	  else is there" at every isolation level.  So adding cannot deadlock, and
  *	  cannot fail to serialize: dirty and self snapshots take no SIREAD locks.
- *	- The primary key ends in an id that is unique by construction (see acc_acc_fresh_id), so an insert never waits for another inserter either.
+ *	- The primary key ends in an id that is unique by construction (see
+ *	  acc_fresh_id), so an insert never waits for another inserter either.
  *	- Only affinity_rederive(), which takes signals away from a pair, waits,
  *	  and only for transactions that are writing the very same pair.
  *
