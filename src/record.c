@@ -14,7 +14,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "record.h"
+#include "interact.h"
 
 #include "access/stratnum.h"
 #include "access/table.h"

@@ -10,7 +10,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "record.h"
+#include "interact.h"
 
 #include "access/detoast.h"
 #include "utils/builtins.h"

@@ -22,7 +22,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "record.h"
+#include "interact.h"
 
 #include "access/relscan.h"
 #include "access/stratnum.h"

@@ -9,7 +9,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "record.h"
+#include "interact.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
