@@ -311,16 +311,21 @@ write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
  * is at work on any of them, also up to max_fold others, which are deleted.
  * Returns the number of rows locked.
  *
- * Under contention backends start at different rows, so that they do not all
- * try the same ones; and no more than a few rows are folded at a time, or
- * the next moment would find all rows taken and insert as many.
+ * Backends start at different rows, so that under contention they do not all
+ * try the same ones.  When folding they start at the last one found, which is
+ * the oldest: it stays, see counter_set_hot().  And no more than a few rows are
+ * folded at a time, or the next moment would find all rows taken and insert as
+ * many.
  */
 static int
 lock_counters(Accumulator *acc, CounterDelta *sum, int64 own_id, int max_fold)
 {
-	int			start = acc->nbusy > 0 ? interact_proc_number() % acc->nfound : 0;
 	int			max = acc->nbusy == 0 ? 1 + max_fold : 1;
+	int			start = 0;
 	int			nlocked = own_id != 0 ? 1 : 0;
+
+	if (acc->nfound > 0)
+		start = max > 1 ? acc->nfound - 1 : interact_proc_number() % acc->nfound;
 
 	for (int n = 0; n < acc->nfound && nlocked < max; n++)
 	{
