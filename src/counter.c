@@ -325,7 +325,8 @@ lock_counters(Accumulator *acc, CounterDelta *sum, int64 own_id, int max_fold)
 	int			nlocked = own_id != 0 ? 1 : 0;
 
 	if (acc->nfound > 0)
-		start = max > 1 ? acc->nfound - 1 : interact_proc_number() % acc->nfound;
+		start = max > 1 ? acc->nfound - 1 :
+			(int) (interact_proc_number() % (uint32) acc->nfound);
 
 	for (int n = 0; n < acc->nfound && nlocked < max; n++)
 	{
