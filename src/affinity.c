@@ -60,13 +60,31 @@ typedef struct IndexRow
 	int16		user_items;		/* items */
 } IndexRow;
 
+/*
+ * Visibility map pages kept pinned.  Neighbours' rows lie all over the table;
+ * with one page pinned, a table of several map pages would change it at every
+ * other entry.
+ */
+#define VM_BUFFERS			8
+
+/* Heap blocks that one page of the visibility map tells of. */
+#define VM_HEAP_BLOCKS \
+	((BLCKSZ - MAXALIGN(SizeOfPageHeaderData)) * (BITS_PER_BYTE / BITS_PER_HEAPBLOCK))
+
+/* Where the map page of a heap block is kept pinned. */
+static inline int
+vm_slot(BlockNumber block)
+{
+	return (int) (block / VM_HEAP_BLOCKS % VM_BUFFERS);
+}
+
 struct AffinityReader
 {
 	Relation	heap;			/* interact_affinity, AccessShareLock */
 	Relation	index;			/* AccessShareLock */
 	Snapshot	snapshot;		/* active at open */
 	TupleTableSlot *slot;		/* heap fetches */
-	Buffer		vmbuffer;		/* last visibility map page, pinned */
+	Buffer		vmbuffers[VM_BUFFERS];	/* visibility map pages, pinned */
 	IndexScanDesc whole;		/* one key; NULL until first needed */
 	IndexScanDesc part;			/* key and time; NULL until first needed */
 	IndexScanDesc scan;			/* whichever is being read, or NULL */
@@ -121,7 +139,8 @@ affinity_reader_open(InteractRel rel)
 	check_layout(reader->index);
 	reader->snapshot = GetActiveSnapshot();
 	reader->slot = table_slot_create(reader->heap, NULL);
-	reader->vmbuffer = InvalidBuffer;
+	for (int i = 0; i < VM_BUFFERS; i++)
+		reader->vmbuffers[i] = InvalidBuffer;
 
 	ScanKeyInit(&reader->wholekey[0], Anum_index_key,
 				BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(0));
@@ -215,14 +234,14 @@ affinity_reader_next(AffinityReader *reader, AffinityEntry *entry)
 	while ((tid = index_getnext_tid(scan, reader->direction)) != NULL)
 	{
 		const IndexRow *row;
+		BlockNumber block = ItemPointerGetBlockNumber(tid);
 
 		CHECK_FOR_INTERRUPTS();
 		reader->entries++;
 
-		if (VM_ALL_VISIBLE(reader->heap, ItemPointerGetBlockNumber(tid),
-						   &reader->vmbuffer))
-			PredicateLockPage(reader->heap, ItemPointerGetBlockNumber(tid),
-							  reader->snapshot);
+		if (VM_ALL_VISIBLE(reader->heap, block,
+						   &reader->vmbuffers[vm_slot(block)]))
+			PredicateLockPage(reader->heap, block, reader->snapshot);
 		else
 		{
 			if (!index_fetch_heap(scan, reader->slot))
@@ -269,8 +288,11 @@ affinity_reader_close(AffinityReader *reader)
 		index_endscan(reader->whole);
 	if (reader->part != NULL)
 		index_endscan(reader->part);
-	if (reader->vmbuffer != InvalidBuffer)
-		ReleaseBuffer(reader->vmbuffer);
+	for (int i = 0; i < VM_BUFFERS; i++)
+	{
+		if (reader->vmbuffers[i] != InvalidBuffer)
+			ReleaseBuffer(reader->vmbuffers[i]);
+	}
 	ExecDropSingleTupleTableSlot(reader->slot);
 	index_close(reader->index, NoLock);
 	table_close(reader->heap, NoLock);
