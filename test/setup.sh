@@ -72,7 +72,7 @@ wanted_version()
 # provide, not for the packages: a PostgreSQL built from source will do.
 missing_packages()
 {
-	local version=$1 bin pgxs
+	local version=$1 bin pgxs include
 
 	command -v make >/dev/null || echo make
 	command -v gcc >/dev/null || echo gcc
@@ -82,13 +82,17 @@ missing_packages()
 		echo libipc-run-perl
 	fi
 
-	bin='' pgxs=''
+	bin='' pgxs='' include=''
 	if command -v "$PG_CONFIG" >/dev/null; then
 		bin=$("$PG_CONFIG" --bindir)
 		pgxs=$("$PG_CONFIG" --pgxs)
+		include=$("$PG_CONFIG" --includedir-server)
 	fi
 	[ -x "$bin/initdb" ] || echo "postgresql-$version"
-	[ -e "$pgxs" ] || echo "postgresql-server-dev-$version"
+	# the makefiles of PGXS come with the server in some versions of the package
+	if ! [ -e "$pgxs" ] || ! [ -e "$include/postgres.h" ]; then
+		echo "postgresql-server-dev-$version"
+	fi
 }
 
 # Install what is missing, if anything.
