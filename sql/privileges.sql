@@ -67,7 +67,8 @@ SELECT interact_grant('regress_interact_admin', 'admin');
 SELECT has_function_privilege('regress_interact_read', 'recommend(text)', 'EXECUTE') AS granted;
 DROP FUNCTION recommend(text);
 
--- Functions that are not in exactly one capability: only trigger functions.
+-- Functions that are not in exactly one capability: those that check the
+-- arguments of others, which are in all, and trigger functions.
 SELECT f.name, count(a.grantee) AS capabilities
 FROM member_functions f
 LEFT JOIN aclexplode(f.acl) a ON a.grantee::regrole::text LIKE 'regress_interact_%'

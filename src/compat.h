@@ -45,4 +45,11 @@
 	index_beginscan(heap, index, snapshot, nkeys, 0)
 #endif
 
+/* 16: what a GUC's check hook allocates lies in a memory context (3057465acfb) */
+#if PG_VERSION_NUM >= 160000
+#define interact_guc_malloc(size)		guc_malloc(LOG, size)
+#else
+#define interact_guc_malloc(size)		malloc(size)
+#endif
+
 #endif							/* INTERACT_COMPAT_H */

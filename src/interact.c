@@ -23,6 +23,7 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -30,6 +31,17 @@
 PG_MODULE_MAGIC;
 
 void		_PG_init(void);
+
+PG_FUNCTION_INFO_V1(interact_arg_user_sql);
+PG_FUNCTION_INFO_V1(interact_arg_id_sql);
+PG_FUNCTION_INFO_V1(interact_arg_max_items_sql);
+
+/*
+ * interact.user_id: the only user the session may ask for and record as; empty
+ * means any.  only_user points to the number, or is NULL.
+ */
+static char *session_user_string = NULL;
+static const int64 *only_user = NULL;
 
 /* Names of the relations, in the order of InteractRel. */
 static const char *const rel_names[NUM_INTERACT_RELS] = {
@@ -95,9 +107,47 @@ relcache_callback(Datum arg, Oid relid)
 	}
 }
 
+/* interact.user_id has to be empty or a bigint. */
+static bool
+check_session_user(char **newval, void **extra, GucSource source)
+{
+	char	   *end;
+	int64		user;
+	int64	   *copy;
+
+	*extra = NULL;
+	if (**newval == '\0')
+		return true;
+
+	errno = 0;
+	user = strtoi64(*newval, &end, 10);
+	if (errno != 0 || end == *newval || *end != '\0')
+	{
+		GUC_check_errdetail("It must be empty or a bigint.");
+		return false;
+	}
+	copy = interact_guc_malloc(sizeof(int64));
+	if (copy == NULL)
+		return false;
+	*copy = user;
+	*extra = copy;
+	return true;
+}
+
+static void
+assign_session_user(const char *newval, void *extra)
+{
+	only_user = extra;
+}
+
 void
 _PG_init(void)
 {
+	DefineCustomStringVariable("interact.user_id",
+							   "The only user this session may ask for and record as.",
+							   "Empty, the default, for any.",
+							   &session_user_string, "", PGC_USERSET, 0,
+							   check_session_user, assign_session_user, NULL);
 	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
 }
 
@@ -271,6 +321,31 @@ interact_arg_id(FunctionCallInfo fcinfo, int n, const char *name)
 	return PG_GETARG_INT64(n);
 }
 
+/*
+ * Raise an error if the session is restricted to one user by the setting
+ * interact.user_id and this is another.
+ */
+void
+interact_check_user(int64 user, const char *name)
+{
+	if (only_user != NULL && *only_user != user)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s must be " INT64_FORMAT ", the user of this session",
+						name, *only_user),
+				 errhint("The setting interact.user_id restricts the session to one user.")));
+}
+
+/* The id of the user a function is called for. */
+int64
+interact_arg_user(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	int64		user = interact_arg_id(fcinfo, n, name);
+
+	interact_check_user(user, name);
+	return user;
+}
+
 /* A boolean that must not be NULL. */
 bool
 interact_arg_bool(FunctionCallInfo fcinfo, int n, const char *name)
@@ -332,4 +407,36 @@ interact_arg_ids(FunctionCallInfo fcinfo, int n, const char *name, int *nids)
 		ids[i] = DatumGetInt64(elements[i]);
 	pfree(elements);
 	return ids;
+}
+
+/* ---------- checks for functions written in SQL ---------- */
+
+/* Name of the argument that is checked: argument 1. */
+static char *
+checked_name(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(1))
+		interact_null_error("name");
+	return text_to_cstring(PG_GETARG_TEXT_PP(1));
+}
+
+/* interact_arg_user(value, name) -> bigint: value, if it may be asked for. */
+Datum
+interact_arg_user_sql(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(interact_arg_user(fcinfo, 0, checked_name(fcinfo)));
+}
+
+/* interact_arg_id(value, name) -> bigint: value, if it is not null. */
+Datum
+interact_arg_id_sql(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(interact_arg_id(fcinfo, 0, checked_name(fcinfo)));
+}
+
+/* interact_arg_max_items(value) -> integer: value, if it is in range. */
+Datum
+interact_arg_max_items_sql(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(interact_arg_max_items(fcinfo, 0));
 }

@@ -98,6 +98,9 @@ extern SPIPlanPtr interact_generic_plan(InteractPlan *plan, const char *sql,
  * error that names it.
  */
 extern int64 interact_arg_id(FunctionCallInfo fcinfo, int n, const char *name);
+extern int64 interact_arg_user(FunctionCallInfo fcinfo, int n,
+							   const char *name);
+extern void interact_check_user(int64 user, const char *name);
 extern int	interact_arg_max_items(FunctionCallInfo fcinfo, int n);
 extern bool interact_arg_bool(FunctionCallInfo fcinfo, int n, const char *name);
 

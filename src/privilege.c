@@ -12,7 +12,8 @@
  *	admin	define events, tune, check and rebuild
  *
  * Every function belongs to exactly one capability, except trigger functions,
- * which nobody has to call.  Tables may belong to several, with different
+ * which nobody has to call, and those that check the arguments of functions in
+ * SQL, which belong to all.  Tables may belong to several, with different
  * privileges in each.  No capability writes a derived table: only the
  * triggers do.
  *
@@ -43,7 +44,8 @@ typedef enum Capability
 	CAP_READ,
 	CAP_WRITE,
 	CAP_ADMIN,
-	NUM_CAPABILITIES
+	NUM_CAPABILITIES,
+	CAP_ALL = NUM_CAPABILITIES	/* of a function: all of them include it */
 } Capability;
 
 static const char *const capability_names[NUM_CAPABILITIES] = {
@@ -60,6 +62,10 @@ typedef struct FunctionGrant
 } FunctionGrant;
 
 static const FunctionGrant function_grants[] = {
+	{"interact_arg_user", CAP_ALL},
+	{"interact_arg_id", CAP_ALL},
+	{"interact_arg_max_items", CAP_ALL},
+
 	{"recommend", CAP_READ},
 	{"recommend_for_items", CAP_READ},
 	{"interact_similar_items", CAP_READ},
@@ -242,7 +248,7 @@ append_functions(List *functions, const char *name)
 }
 
 /*
- * The OIDs of the functions of a capability.
+ * The OIDs of the functions of a capability, CAP_ALL: of those all include.
  */
 static List *
 capability_functions(Capability cap)
@@ -317,6 +323,18 @@ execute(const char *command)
 }
 
 /*
+ * Grants EXECUTE on the functions to the role, or revokes it; to be called
+ * while SPI is connected.
+ */
+static void
+change_functions(bool grant, List *functions, const char *role)
+{
+	execute(psprintf("%s EXECUTE ON FUNCTION %s %s %s",
+					 grant ? "GRANT" : "REVOKE", function_list(functions),
+					 grant ? "TO" : "FROM", quote_identifier(role)));
+}
+
+/*
  * Grants the privileges on a relation of the extension to the role, or
  * revokes them.
  */
@@ -376,9 +394,8 @@ interact_grant(PG_FUNCTION_ARGS)
 	SPI_connect();
 	execute(psprintf("GRANT USAGE ON SCHEMA %s TO %s",
 					 interact_schema(), quote_identifier(role)));
-	execute(psprintf("GRANT EXECUTE ON FUNCTION %s TO %s",
-					 function_list(capability_functions(cap)),
-					 quote_identifier(role)));
+	change_functions(true, capability_functions(cap), role);
+	change_functions(true, capability_functions(CAP_ALL), role);
 	for (int i = 0; i < (int) lengthof(relation_grants); i++)
 	{
 		const RelationGrant *rel = &relation_grants[i];
@@ -405,6 +422,7 @@ interact_revoke(PG_FUNCTION_ARGS)
 	char	   *role = arg_role(fcinfo, 0, &roleid);
 	Capability	cap = arg_capability(fcinfo, 1);
 	AclMode		kept[lengthof(relation_grants)] = {0};
+	bool		last = true;
 
 	check_owner();
 
@@ -414,13 +432,14 @@ interact_revoke(PG_FUNCTION_ARGS)
 		if (i == (int) cap ||
 			!has_direct_execute(roleid, capability_functions((Capability) i)))
 			continue;
+		last = false;
 		for (int r = 0; r < (int) lengthof(relation_grants); r++)
 			kept[r] |= relation_grants[r].privileges[i];
 	}
 
-	execute(psprintf("REVOKE EXECUTE ON FUNCTION %s FROM %s",
-					 function_list(capability_functions(cap)),
-					 quote_identifier(role)));
+	change_functions(false, capability_functions(cap), role);
+	if (last)
+		change_functions(false, capability_functions(CAP_ALL), role);
 	for (int i = 0; i < (int) lengthof(relation_grants); i++)
 	{
 		const RelationGrant *rel = &relation_grants[i];

@@ -161,7 +161,7 @@ recommend(PG_FUNCTION_ARGS)
 
 	request.settings = interact_settings();
 	request.has_user = true;
-	request.user = interact_arg_id(fcinfo, 0, "user_id");
+	request.user = interact_arg_user(fcinfo, 0, "user_id");
 	request.max_items = interact_arg_max_items(fcinfo, 1);
 	request.exclude_seen = interact_arg_bool(fcinfo, 2, "exclude_seen");
 	request.exclude = interact_arg_ids(fcinfo, 3, "exclude",

@@ -431,7 +431,7 @@ has_view(int64 user, int64 item, TimestampTz from, TimestampTz to)
 Datum
 interact_record_view(PG_FUNCTION_ARGS)
 {
-	int64		user = interact_arg_id(fcinfo, 0, "user_id");
+	int64		user = interact_arg_user(fcinfo, 0, "user_id");
 	int64		item = interact_arg_id(fcinfo, 1, "item_id");
 	TimestampTz at = record_arg_time(fcinfo, 2);
 
@@ -458,7 +458,7 @@ interact_record_view(PG_FUNCTION_ARGS)
 Datum
 interact_add_favorite(PG_FUNCTION_ARGS)
 {
-	int64		user = interact_arg_id(fcinfo, 0, "user_id");
+	int64		user = interact_arg_user(fcinfo, 0, "user_id");
 	int64		item = interact_arg_id(fcinfo, 1, "item_id");
 	Datum		list = record_arg(fcinfo, 2, "list", record_check_key, NULL);
 	TimestampTz at = record_arg_time(fcinfo, 3);
@@ -482,7 +482,7 @@ interact_remove_favorite(PG_FUNCTION_ARGS)
 	Datum		values[3];
 	bool		all;
 
-	values[0] = Int64GetDatum(interact_arg_id(fcinfo, 0, "user_id"));
+	values[0] = Int64GetDatum(interact_arg_user(fcinfo, 0, "user_id"));
 	values[1] = Int64GetDatum(interact_arg_id(fcinfo, 1, "item_id"));
 	values[2] = record_arg(fcinfo, 2, "list", record_check_key, &all);
 
@@ -532,7 +532,7 @@ interact_remove_favorite(PG_FUNCTION_ARGS)
 Datum
 interact_submit_review(PG_FUNCTION_ARGS)
 {
-	int64		user = interact_arg_id(fcinfo, 0, "user_id");
+	int64		user = interact_arg_user(fcinfo, 0, "user_id");
 	int64		item = interact_arg_id(fcinfo, 1, "item_id");
 	Datum		rating = record_arg(fcinfo, 2, "rating", check_rating, NULL);
 	TimestampTz at = record_arg_time(fcinfo, 5);
@@ -555,7 +555,7 @@ interact_delete_review(PG_FUNCTION_ARGS)
 	Oid			argtypes[] = {INT8OID, INT8OID};
 	Datum		values[2];
 
-	values[0] = Int64GetDatum(interact_arg_id(fcinfo, 0, "user_id"));
+	values[0] = Int64GetDatum(interact_arg_user(fcinfo, 0, "user_id"));
 	values[1] = Int64GetDatum(interact_arg_id(fcinfo, 1, "item_id"));
 
 	if (IsolationIsSerializable())
@@ -591,7 +591,7 @@ interact_delete_review(PG_FUNCTION_ARGS)
 Datum
 interact_react(PG_FUNCTION_ARGS)
 {
-	int64		user = interact_arg_id(fcinfo, 0, "user_id");
+	int64		user = interact_arg_user(fcinfo, 0, "user_id");
 	int64		item = interact_arg_id(fcinfo, 1, "item_id");
 	Datum		reaction = record_arg(fcinfo, 2, "reaction", check_reaction,
 									  NULL);
@@ -613,7 +613,7 @@ interact_unreact(PG_FUNCTION_ARGS)
 	Oid			argtypes[] = {INT8OID, INT8OID};
 	Datum		values[2];
 
-	values[0] = Int64GetDatum(interact_arg_id(fcinfo, 0, "user_id"));
+	values[0] = Int64GetDatum(interact_arg_user(fcinfo, 0, "user_id"));
 	values[1] = Int64GetDatum(interact_arg_id(fcinfo, 1, "item_id"));
 
 	if (IsolationIsSerializable())
@@ -648,7 +648,7 @@ interact_unreact(PG_FUNCTION_ARGS)
 Datum
 interact_add_to_cart(PG_FUNCTION_ARGS)
 {
-	int64		user = interact_arg_id(fcinfo, 0, "user_id");
+	int64		user = interact_arg_user(fcinfo, 0, "user_id");
 	int64		item = interact_arg_id(fcinfo, 1, "item_id");
 	int32		quantity = arg_quantity(fcinfo, 2);
 	TimestampTz at = record_arg_time(fcinfo, 3);
@@ -670,7 +670,7 @@ interact_remove_from_cart(PG_FUNCTION_ARGS)
 	Oid			argtypes[] = {INT8OID, INT8OID, TIMESTAMPTZOID};
 	Datum		values[3];
 
-	values[0] = Int64GetDatum(interact_arg_id(fcinfo, 0, "user_id"));
+	values[0] = Int64GetDatum(interact_arg_user(fcinfo, 0, "user_id"));
 	values[1] = Int64GetDatum(interact_arg_id(fcinfo, 1, "item_id"));
 	values[2] = TimestampTzGetDatum(record_arg_time(fcinfo, 2));
 
@@ -708,7 +708,7 @@ interact_remove_from_cart(PG_FUNCTION_ARGS)
 Datum
 interact_record_purchase(PG_FUNCTION_ARGS)
 {
-	int64		user = interact_arg_id(fcinfo, 0, "user_id");
+	int64		user = interact_arg_user(fcinfo, 0, "user_id");
 	int64		item = interact_arg_id(fcinfo, 1, "item_id");
 	int32		quantity = arg_quantity(fcinfo, 2);
 	bool		price_null;
@@ -749,7 +749,7 @@ value_error(const EventType *type, const char *needs, const char *hint)
 Datum
 interact_record(PG_FUNCTION_ARGS)
 {
-	int64		user = interact_arg_id(fcinfo, 0, "user_id");
+	int64		user = interact_arg_user(fcinfo, 0, "user_id");
 	int64		item = interact_arg_id(fcinfo, 1, "item_id");
 	Datum		value = PG_GETARG_DATUM(3);
 	bool		no_value = PG_ARGISNULL(3);

@@ -126,6 +126,25 @@ arg_array(FunctionCallInfo fcinfo, int n, const char *name,
 	return PointerGetDatum(array);
 }
 
+/*
+ * The user_ids argument: argument 0, whose elements are all users that the
+ * session may record as.
+ */
+static Datum
+arg_users(FunctionCallInfo fcinfo, int *nitems)
+{
+	bool		isnull;
+	ArrayType  *array;
+	const int64 *users;
+
+	array = DatumGetArrayTypeP(arg_array(fcinfo, 0, "user_ids", "user_id", NULL,
+										 nitems, &isnull));
+	users = (const int64 *) ARR_DATA_PTR(array);
+	for (int i = 0; i < *nitems; i++)
+		interact_check_user(users[i], "user_id");
+	return PointerGetDatum(array);
+}
+
 
 /*
  * interact_record_views(user_ids, item_ids, at) returns bigint
@@ -143,8 +162,7 @@ interact_record_views(PG_FUNCTION_ARGS)
 	int			nitems = -1;
 	bool		isnull;
 
-	values[0] = arg_array(fcinfo, 0, "user_ids", "user_id", NULL,
-						  &nitems, &isnull);
+	values[0] = arg_users(fcinfo, &nitems);
 	values[1] = arg_array(fcinfo, 1, "item_ids", "item_id", NULL,
 						  &nitems, &isnull);
 	values[2] = arg_array(fcinfo, 2, "at", "at", record_check_time,
@@ -182,7 +200,7 @@ interact_record_purchases(PG_FUNCTION_ARGS)
 		ValueCheck	check;
 	}			args[] =
 	{
-		{"user_ids", "user_id", NULL},
+		{"user_ids", "user_id", NULL},	/* see arg_users() */
 		{"item_ids", "item_id", NULL},
 		{"quantities", "quantity", record_check_quantity},
 		{"unit_prices", "unit_price", record_check_price},
@@ -197,7 +215,9 @@ interact_record_purchases(PG_FUNCTION_ARGS)
 	char		nulls[lengthof(args) + 1];
 	int			nitems = -1;
 
-	for (int i = 0; i < (int) lengthof(args); i++)
+	values[0] = arg_users(fcinfo, &nitems);
+	nulls[0] = ' ';
+	for (int i = 1; i < (int) lengthof(args); i++)
 	{
 		bool		isnull;
 
@@ -240,7 +260,7 @@ interact_checkout(PG_FUNCTION_ARGS)
 	char		nulls[] = {' ', ' ', ' '};
 	bool		no_order;
 
-	values[0] = Int64GetDatum(interact_arg_id(fcinfo, 0, "user_id"));
+	values[0] = Int64GetDatum(interact_arg_user(fcinfo, 0, "user_id"));
 	values[1] = record_arg(fcinfo, 1, "order_id", record_check_key, &no_order);
 	if (no_order)
 		nulls[1] = 'n';

@@ -113,7 +113,7 @@ sub squeeze
 }
 
 # Public functions, with names, types, defaults and result.  Those of triggers
-# and aggregates are not called by anybody.
+# and aggregates, and those that check arguments, are not called by anybody.
 my %shown = map { squeeze($_) => 1 } $prose =~ /`((?:interact_|recommend)\w*\([^`]*\)[^`]*)`/g;
 my $functions = $node->safe_psql('readme', q{
 SELECT p.proname || '(' ||
@@ -132,14 +132,14 @@ SELECT p.proname || '(' ||
               replace(format_type(t, NULL), 'timestamp with time zone', 'timestamptz') AS type
          FROM unnest(COALESCE(p.proallargtypes, p.proargtypes::oid[])) WITH ORDINALITY AS u (t, n)) AS a ON true
  WHERE e.extname = 'interact' AND p.prokind = 'f' AND p.prorettype <> 'trigger'::regtype
-   AND p.proname NOT LIKE 'interact_hot_%'
+   AND p.proname NOT LIKE ALL ('{interact_hot_%,interact_arg_%}')
  GROUP BY p.oid ORDER BY 1});
 for my $function (split /\n/, $functions)
 {
 	ok($shown{$function}, "the reference has $function");
 }
 my %exists = map { /^(\w+)/; $1 => 1 } split /\n/, $functions;
-is(join(' ', grep { !$exists{$_} && !/^interact_(hot|log2)_/ }
+is(join(' ', grep { !$exists{$_} && !/^interact_(hot|log2|arg)_/ }
 		  map { /^(\w+)/ ? $1 : () } sort keys %shown),
 	'', 'no function is described that does not exist');
 
