@@ -179,7 +179,7 @@ UPDATE interact_affinity SET signals = 3 WHERE user_id = 2;
 SELECT * FROM interact_check() ORDER BY 1, 2, 3, 4;
 SELECT repaired('all'), repaired('all');
 SELECT * FROM interact_check();
-UPDATE interact_affinity SET signals = -1 WHERE user_id = 2;
+UPDATE interact_affinity SET signals = 5 WHERE user_id = 2;
 SELECT * FROM interact_check() WHERE what = 'signals';
 SELECT repaired('all') > 0 AS repaired;
 SELECT * FROM interact_check();

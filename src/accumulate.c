@@ -23,8 +23,7 @@
  *	  cannot fail to serialize: dirty and self snapshots take no SIREAD locks.
  *	- The primary key ends in an id that is unique by construction (see
  *	  acc_fresh_id), so an insert never waits for another inserter either.
- *	- Only affinity_rederive(), which takes signals away from a pair, waits,
- *	  and only for transactions that are writing the very same pair.
+ *	- Taking away does not wait either: see pair.c.
  *
  * A transaction with one snapshot (REPEATABLE READ, SERIALIZABLE) leaves rows
  * alone that were committed after it: of a row it replaced it would see its
@@ -292,17 +291,17 @@ acc_delete_row(Accumulator *acc, TupleTableSlot *slot)
 }
 
 /*
- * Lock the row at tid and fetch it into slot.  TM_Ok if it is ours now; with
- * wait = false anything else is "someone else is there".
+ * Lock the row at tid and fetch it into slot.  TM_Ok if it is ours now,
+ * anything else is "someone else is there".
  */
 TM_Result
-acc_lock_row(Accumulator *acc, ItemPointer tid, bool wait, TupleTableSlot *slot)
+acc_lock_row(Accumulator *acc, ItemPointer tid, TupleTableSlot *slot)
 {
 	TM_FailureData tmfd;
 
 	return table_tuple_lock(acc->rel, tid, SnapshotSelf, slot,
 							GetCurrentCommandId(false), LockTupleExclusive,
-							wait ? LockWaitBlock : LockWaitSkip, 0, &tmfd);
+							LockWaitSkip, 0, &tmfd);
 }
 
 /* ---------- looking ---------- */
@@ -383,6 +382,8 @@ note_row(Accumulator *acc)
 		acc->hot_level = Max(acc->hot_level,
 							 DatumGetInt32(acc_column(acc->look, Anum_counter_hot_level)));
 	}
+	else if (DatumGetInt32(acc_column(acc->look, Anum_affinity_signals)) & SIGNAL_UNSETTLED)
+		acc->unsettled = true;
 }
 
 /*
@@ -433,6 +434,7 @@ acc_look_up(Accumulator *acc, const AccKey *key, bool all)
 
 	acc->nfound = 0;
 	acc->nbusy = 0;
+	acc->unsettled = false;
 	acc->count_level = -1;
 	acc->hot_level = PG_INT32_MIN;
 	acc->cut_off = false;
@@ -583,7 +585,7 @@ lock_version(Accumulator *acc, const AccKey *key, ItemPointer tid)
 	if (first != key->first || second != key->second ||
 		acc_is_newer(acc, acc->row))
 		return false;
-	return acc_lock_row(acc, tid, false, acc->row) == TM_Ok;
+	return acc_lock_row(acc, tid, acc->row) == TM_Ok;
 }
 
 /*

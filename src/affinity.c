@@ -16,6 +16,13 @@
  * open and has to stay active until close.  Nothing is written, so all of
  * this runs on a standby as well.
  *
+ * Pairs that are unsettled (see pair.c) are passed over, all rows of them.
+ * Their mark is the first that is met when all entries of a key are read newest
+ * first; the pairs so met are noted, and passed over in later reads of the same
+ * key too.  affinity_reader_settle() looks them up in the base tables: that is
+ * done for the user who asks.  As neighbours' pairs they are no edges until
+ * they are settled.
+ *
  * Both indexes are (key, last_at DESC, other) INCLUDE (signals, rating,
  * user_items): forward is newest first; rows of equal time come in the order
  * of "other", descending when read oldest first.
@@ -33,6 +40,8 @@
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "interact.h"
@@ -78,6 +87,13 @@ vm_slot(BlockNumber block)
 	return (int) (block / VM_HEAP_BLOCKS % VM_BUFFERS);
 }
 
+/* A pair that is unsettled. */
+typedef struct UnsettledPair
+{
+	int64		key;			/* user, or item */
+	int64		other;			/* item, or user */
+} UnsettledPair;
+
 struct AffinityReader
 {
 	Relation	heap;			/* interact_affinity, AccessShareLock */
@@ -93,6 +109,14 @@ struct AffinityReader
 	ScanKeyData fromkeys[2];	/* of part, last_at >= */
 	ScanKeyData beforekeys[2];	/* of part, last_at < */
 	int64		entries;		/* index entries read so far */
+
+	int64		key;			/* positioned on last */
+	HTAB	   *unsettled;		/* set of UnsettledPair, NULL if empty */
+	UnsettledPair *pairs;		/* the same in the order they were met */
+	int32		npairs;
+	int32		maxpairs;
+	int32		nsettled;		/* pairs[] looked at by affinity_reader_settle() */
+	PairReader *settler;		/* base tables; NULL until first needed */
 };
 
 struct AffinityProbe
@@ -102,6 +126,7 @@ struct AffinityProbe
 	IndexScanDesc scan;			/* under the snapshot active at open */
 	TupleTableSlot *slot;		/* heap fetches */
 	ScanKeyData keys[2];		/* user, item */
+	PairReader *settler;		/* base tables; NULL until first needed */
 };
 
 
@@ -179,6 +204,8 @@ affinity_reader_newest(AffinityReader *reader, int64 key)
 		reader->whole = begin_scan(reader, 1);
 	reader->scan = reader->whole;
 	reader->direction = ForwardScanDirection;
+	reader->key = key;
+	reader->nsettled = 0;
 	reader->wholekey[0].sk_argument = Int64GetDatum(key);
 	index_rescan(reader->scan, reader->wholekey, 1, NULL, 0);
 }
@@ -194,6 +221,7 @@ rescan_part(AffinityReader *reader, ScanKey keys, ScanDirection direction,
 		reader->part = begin_scan(reader, 2);
 	reader->scan = reader->part;
 	reader->direction = direction;
+	reader->key = key;
 	keys[0].sk_argument = Int64GetDatum(key);
 	keys[1].sk_argument = TimestampTzGetDatum(at);
 	index_rescan(reader->scan, keys, 2, NULL, 0);
@@ -218,9 +246,50 @@ affinity_reader_before(AffinityReader *reader, int64 key, TimestampTz at)
 }
 
 /*
- * Reads the next visible entry into *entry; false when there is none left, or
- * when the reader was never positioned.  After false it has to be positioned
- * again.
+ * Whether the pair of the current key and "other" was noted as unsettled.
+ */
+static bool
+is_unsettled(AffinityReader *reader, int64 other)
+{
+	UnsettledPair pair = {reader->key, other};
+
+	return hash_search(reader->unsettled, &pair, HASH_FIND, NULL) != NULL;
+}
+
+/*
+ * Notes the pair of the current key and "other" as unsettled.
+ */
+static void
+note_unsettled(AffinityReader *reader, int64 other)
+{
+	UnsettledPair pair = {reader->key, other};
+	MemoryContext context = GetMemoryChunkContext(reader);
+	bool		found;
+
+	if (reader->unsettled == NULL)
+	{
+		HASHCTL		ctl;
+
+		ctl.keysize = sizeof(UnsettledPair);
+		ctl.entrysize = sizeof(UnsettledPair);
+		ctl.hcxt = context;
+		reader->unsettled = hash_create("interact unsettled pairs", 64, &ctl,
+										HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		reader->maxpairs = 64;
+		reader->pairs = MemoryContextAlloc(context, sizeof(UnsettledPair) *
+										   reader->maxpairs);
+	}
+	(void) hash_search(reader->unsettled, &pair, HASH_ENTER, &found);
+	if (found)
+		return;
+	ENSURE_ROOM(reader->pairs, reader->npairs, reader->maxpairs);
+	reader->pairs[reader->npairs++] = pair;
+}
+
+/*
+ * Reads the next visible entry of a settled pair into *entry; false when there
+ * is none left, or when the reader was never positioned.  After false it has
+ * to be positioned again.
  */
 bool
 affinity_reader_next(AffinityReader *reader, AffinityEntry *entry)
@@ -256,6 +325,13 @@ affinity_reader_next(AffinityReader *reader, AffinityEntry *entry)
 		Assert(!IndexTupleHasNulls(scan->xs_itup));
 		row = (const IndexRow *) ((const char *) scan->xs_itup +
 								  IndexInfoFindDataOffset(scan->xs_itup->t_info));
+		if (row->signals & SIGNAL_UNSETTLED)
+		{
+			note_unsettled(reader, row->other);
+			continue;
+		}
+		if (reader->unsettled != NULL && is_unsettled(reader, row->other))
+			continue;
 		entry->other = row->other;
 		entry->at = row->last_at;
 		entry->signals = row->signals;
@@ -265,6 +341,38 @@ affinity_reader_next(AffinityReader *reader, AffinityEntry *entry)
 	}
 
 	reader->scan = NULL;
+	return false;
+}
+
+/*
+ * Looks up in the base tables what the next unsettled pair is that was met
+ * since affinity_reader_newest(); false when there is none left.  user_items of
+ * *entry is 0.
+ */
+bool
+affinity_reader_settle(AffinityReader *reader, AffinityEntry *entry)
+{
+	while (reader->nsettled < reader->npairs)
+	{
+		const UnsettledPair *pair = &reader->pairs[reader->nsettled++];
+		bool		by_user = RelationGetRelid(reader->index) ==
+			interact_relid(REL_AFFINITY_USER);
+		AffinityDelta state;
+
+		if (pair->key != reader->key)
+			continue;
+		if (reader->settler == NULL)
+			reader->settler = pair_reader_open(reader->snapshot);
+		if (!pair_reader_get(reader->settler, by_user ? pair->key : pair->other,
+							 by_user ? pair->other : pair->key, ALL_EVENTS, &state))
+			continue;
+		entry->other = pair->other;
+		entry->at = state.at;
+		entry->signals = state.signals;
+		entry->rating = state.rating;
+		entry->user_items = 0;
+		return true;
+	}
 	return false;
 }
 
@@ -288,6 +396,13 @@ affinity_reader_close(AffinityReader *reader)
 		index_endscan(reader->whole);
 	if (reader->part != NULL)
 		index_endscan(reader->part);
+	if (reader->settler != NULL)
+		pair_reader_close(reader->settler);
+	if (reader->unsettled != NULL)
+	{
+		hash_destroy(reader->unsettled);
+		pfree(reader->pairs);
+	}
 	for (int i = 0; i < VM_BUFFERS; i++)
 	{
 		if (reader->vmbuffers[i] != InvalidBuffer)
@@ -306,7 +421,7 @@ affinity_reader_close(AffinityReader *reader)
 AffinityProbe *
 affinity_probe_open(void)
 {
-	AffinityProbe *probe = palloc(sizeof(AffinityProbe));
+	AffinityProbe *probe = palloc0(sizeof(AffinityProbe));
 
 	probe->heap = table_open(interact_relid(REL_AFFINITY), AccessShareLock);
 	probe->index = index_open(interact_relid(REL_AFFINITY_PKEY),
@@ -323,7 +438,8 @@ affinity_probe_open(void)
 
 /*
  * What the rows of a pair say together: all their signals, and the latest
- * rating that is not 0.  Both are 0 if there is no such pair.
+ * rating that is not 0; or what the base tables say, if the pair is unsettled.
+ * Both are 0 if there is no such pair.
  */
 void
 affinity_probe_get(AffinityProbe *probe, int64 user, int64 item,
@@ -353,6 +469,17 @@ affinity_probe_get(AffinityProbe *probe, int64 user, int64 item,
 			rated_at = at;
 		}
 	}
+
+	if (*signals & SIGNAL_UNSETTLED)
+	{
+		AffinityDelta state;
+
+		if (probe->settler == NULL)
+			probe->settler = pair_reader_open(GetActiveSnapshot());
+		(void) pair_reader_get(probe->settler, user, item, ALL_EVENTS, &state);
+		*signals = state.signals;
+		*rating = state.rating;
+	}
 }
 
 /*
@@ -361,6 +488,8 @@ affinity_probe_get(AffinityProbe *probe, int64 user, int64 item,
 void
 affinity_probe_close(AffinityProbe *probe)
 {
+	if (probe->settler != NULL)
+		pair_reader_close(probe->settler);
 	index_endscan(probe->scan);
 	ExecDropSingleTupleTableSlot(probe->slot);
 	index_close(probe->index, NoLock);

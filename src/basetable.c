@@ -501,16 +501,26 @@ interact_derive(PG_FUNCTION_ARGS)
 
 struct PairReader
 {
+	Snapshot	snapshot;		/* what the rows are seen by */
 	Relation	rels[NUM_BASE_TABLES];	/* opened when first needed */
 	Relation	indexes[NUM_BASE_TABLES];
 	IndexScanDesc scans[NUM_BASE_TABLES];
 	TupleTableSlot *slots[NUM_BASE_TABLES];
 };
 
+/*
+ * Begin reading pairs under the snapshot, in the current memory context.
+ *
+ * Derivation uses SnapshotSelf: what is committed by now and what this
+ * transaction did, its current command included.  It takes no SIREAD locks.
+ */
 PairReader *
-pair_reader_open(void)
+pair_reader_open(Snapshot snapshot)
 {
-	return palloc0(sizeof(PairReader));
+	PairReader *reader = palloc0(sizeof(PairReader));
+
+	reader->snapshot = snapshot;
+	return reader;
 }
 
 void
@@ -532,9 +542,6 @@ pair_reader_close(PairReader *reader)
  * Let the table's rows of a pair, with the given event if the table keeps
  * several in its pair index (else -1), contribute to *state.  True if any row
  * counts.
- *
- * SnapshotSelf: what is committed by now and what this transaction did, its
- * current command included.  It takes no SIREAD locks.
  */
 static bool
 read_pair(PairReader *reader, int t, int event, AffinityDelta *state)
@@ -553,7 +560,7 @@ read_pair(PairReader *reader, int t, int event, AffinityDelta *state)
 										AccessShareLock);
 		reader->scans[t] = interact_index_beginscan(reader->rels[t],
 													reader->indexes[t],
-													SnapshotSelf,
+													reader->snapshot,
 													event >= 0 ? 3 : 2);
 		reader->slots[t] = table_slot_create(reader->rels[t], NULL);
 	}

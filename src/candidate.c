@@ -266,6 +266,21 @@ add_to_profile(Walk *walk, int32 index, double edge, int32 position)
 }
 
 /*
+ * qsort comparator: newest first, then by item, the order of the index.
+ */
+static int
+compare_window(const void *a, const void *b, void *arg)
+{
+	const WindowRow *x = a;
+	const WindowRow *y = b;
+	const WalkedItem *items = arg;
+
+	if (x->at != y->at)
+		return x->at > y->at ? -1 : 1;
+	return items[x->item].item < items[y->item].item ? -1 : 1;
+}
+
+/*
  * Reads the user's newest pairs: bars those that are not to be returned and
  * takes the first positive ones as profile.
  */
@@ -279,6 +294,7 @@ profile_of_user(Walk *walk)
 	TimestampTz last_at = DT_NOBEGIN;
 	int32		position = 0;
 	int			nread = 0;
+	bool		sort = false;
 
 	affinity_reader_newest(reader, request->user);
 	window_begin(walk);
@@ -291,6 +307,14 @@ profile_of_user(Walk *walk)
 		}
 		window_add(walk, &entry);
 	}
+	while (affinity_reader_settle(reader, &entry))
+	{
+		window_add(walk, &entry);
+		sort = true;
+	}
+	if (sort)
+		qsort_arg(walk->rows, walk->nrows, sizeof(WindowRow), compare_window,
+				  walk->items);
 
 	for (int i = 0; i < walk->nrows; i++)
 	{

@@ -335,7 +335,7 @@ lock_counters(Accumulator *acc, CounterDelta *sum, int64 own_id, int max_fold)
 
 		if (found->busy || found->id == own_id)
 			continue;
-		if (acc_lock_row(acc, &found->tid, false, slot) != TM_Ok)
+		if (acc_lock_row(acc, &found->tid, slot) != TM_Ok)
 		{
 			max = 1;
 			continue;
@@ -392,7 +392,7 @@ look_again(Accumulator *acc, const AccKey *key, const CounterDelta *sum,
 		return;
 
 	CommandCounterIncrement();
-	if (acc_lock_row(acc, &tid, false, acc->row) != TM_Ok)
+	if (acc_lock_row(acc, &tid, acc->row) != TM_Ok)
 		elog(ERROR, "could not lock a row this transaction has inserted");
 	sum_others(acc, own_id, &others);
 	write_counter(acc, sum, true, &others, limits);

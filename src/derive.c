@@ -8,9 +8,9 @@
  * memory is bounded and a bulk load costs per distinct pair and counter, not
  * per row.
  *
- * A pair that only gains signals is added to (affinity_add, never waits).  A
- * pair that loses a row is derived anew from the base tables
- * (affinity_rederive); what the same batch adds to it is in there already.
+ * A pair that only gains signals is added to (affinity_add).  A pair that loses
+ * a row is derived anew from the base tables (affinity_rederive); what the same
+ * batch adds to it is in there already.  Neither waits.
  *
  * Affinities come before counters: only they know which users are new to an
  * event.  After each batch the command counter moves on, so that the next one
@@ -27,6 +27,7 @@
 #include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 /* Facts collected before they are applied: about 12 MB. */
@@ -47,7 +48,7 @@ struct Batch
 	MemoryContext context;		/* of all below; reset after each flush */
 	Accumulator *affinity;		/* NULL until needed */
 	Accumulator *counter;		/* NULL until needed */
-	PairReader *reader;			/* NULL until needed */
+	PairReader *reader;			/* with affinity */
 	PairEntry  *pairs;
 	int			npairs;
 	int			maxpairs;
@@ -249,8 +250,6 @@ apply_user(Batch *batch, PairEntry *pairs, int npairs)
 	{
 		if (!pairs[i].rederive)
 			continue;
-		if (batch->reader == NULL)
-			batch->reader = pair_reader_open();
 		affinity_rederive(acc, batch->reader, user, pairs[i].delta.item,
 						  pairs[i].delta.signals, items, &change);
 		items = Max(items + change.items, 0);
@@ -264,7 +263,7 @@ apply_user(Batch *batch, PairEntry *pairs, int npairs)
 	{
 		if (pairs[i].rederive)
 			continue;
-		affinity_add(acc, &pairs[i].delta, items, &change);
+		affinity_add(acc, batch->reader, &pairs[i].delta, items, &change);
 		items += change.items;
 		last = Max(last, pairs[i].delta.at);
 		note_users(batch, pairs[i].delta.item, &change);
@@ -280,6 +279,16 @@ apply_user(Batch *batch, PairEntry *pairs, int npairs)
 	}
 }
 
+/* Open interact_affinity for writing, unless it is. */
+static void
+open_affinity(Batch *batch, bool bulk)
+{
+	if (batch->affinity != NULL)
+		return;
+	batch->affinity = affinity_open(bulk);
+	batch->reader = pair_reader_open(SnapshotSelf);
+}
+
 /* Apply what was collected and start over. */
 static void
 flush(Batch *batch)
@@ -288,8 +297,7 @@ flush(Batch *batch)
 
 	if (batch->npairs > 0)
 	{
-		if (batch->affinity == NULL)
-			batch->affinity = affinity_open(batch->npairs > BULK_PAIRS);
+		open_affinity(batch, batch->npairs > BULK_PAIRS);
 		merge_pairs(batch);
 		for (int i = 0, n; i < batch->npairs; i += n)
 		{
@@ -318,10 +326,11 @@ flush(Batch *batch)
 		accumulator_close(batch->counter);
 	}
 
-	if (batch->reader != NULL)
-		pair_reader_close(batch->reader);
 	if (batch->affinity != NULL)
+	{
+		pair_reader_close(batch->reader);
 		accumulator_close(batch->affinity);
+	}
 
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(batch->context);
@@ -426,8 +435,8 @@ batch_recount(Batch *batch, const Fact *from, const Fact *to)
 }
 
 /*
- * Merge rows of one pair that contention left apart, if nobody is at work on
- * them.  Returns how many rows fewer there are.
+ * Merge rows of one pair that contention left apart, and settle it, if nobody
+ * is at work on them.  Returns how many rows fewer there are.
  */
 int
 batch_fold(Batch *batch, int64 user, int64 item)
@@ -436,9 +445,8 @@ batch_fold(Batch *batch, int64 user, int64 item)
 	AffinityChange change;
 	int			removed;
 
-	if (batch->affinity == NULL)
-		batch->affinity = affinity_open(true);
-	removed = affinity_fold(batch->affinity, user, item, &change);
+	open_affinity(batch, true);
+	removed = affinity_fold(batch->affinity, batch->reader, user, item, &change);
 	note_users(batch, item, &change);
 	MemoryContextSwitchTo(old);
 	if (batch->ncounters >= BATCH_FACTS)

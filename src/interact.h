@@ -151,6 +151,13 @@ extern void interact_settings_reset(void);
 #define MAX_EVENT_TYPES		31	/* bits of interact_affinity.signals */
 
 #define EVENT_BIT(id)		(1 << (id))
+#define ALL_EVENTS			PG_INT32_MAX	/* bits of all event types */
+
+/*
+ * In interact_affinity.signals: what holds for the pair has to be looked up in
+ * the base tables, see pair.c.
+ */
+#define SIGNAL_UNSETTLED	PG_INT32_MIN
 
 #define RATING_MIN			1
 #define RATING_MAX			5
@@ -271,6 +278,7 @@ typedef struct Accumulator
 	int			nfound;
 	int			maxfound;
 	int			nbusy;			/* how many of them are busy */
+	bool		unsettled;		/* one has SIGNAL_UNSETTLED; affinity only */
 	int			nothers;		/* found but not ours, see sum_others(); counter only */
 	int			count_level;	/* largest among them, counter only */
 	int			hot_level;		/* largest among them, counter only */
@@ -296,7 +304,7 @@ extern void accumulator_close(Accumulator *acc);
 extern int64 acc_fresh_id(void);
 extern void acc_look_up(Accumulator *acc, const AccKey *key, bool all);
 extern bool acc_is_newer(Accumulator *acc, TupleTableSlot *slot);
-extern TM_Result acc_lock_row(Accumulator *acc, ItemPointer tid, bool wait,
+extern TM_Result acc_lock_row(Accumulator *acc, ItemPointer tid,
 							  TupleTableSlot *slot);
 extern void acc_start_version(Accumulator *acc, bool from_row);
 extern void acc_insert_version(Accumulator *acc);
@@ -361,13 +369,14 @@ typedef struct AffinityChange
 typedef struct PairReader PairReader;
 
 extern Accumulator *affinity_open(bool bulk);
-extern void affinity_add(Accumulator *acc, const AffinityDelta *delta,
-						 int user_items, AffinityChange *change);
+extern void affinity_add(Accumulator *acc, PairReader *reader,
+						 const AffinityDelta *delta, int user_items,
+						 AffinityChange *change);
 extern void affinity_rederive(Accumulator *acc, PairReader *reader, int64 user,
 							  int64 item, int32 maybe, int user_items,
 							  AffinityChange *change);
-extern int	affinity_fold(Accumulator *acc, int64 user, int64 item,
-						  AffinityChange *change);
+extern int	affinity_fold(Accumulator *acc, PairReader *reader, int64 user,
+						  int64 item, AffinityChange *change);
 extern int	affinity_user_items(Accumulator *acc, int64 user,
 								TimestampTz *newest);
 extern void affinity_set_user_items(Accumulator *acc, int user_items);
@@ -395,7 +404,7 @@ extern void interact_check_time(TimestampTz at, const char *column);
 extern bool interact_restoring(void);
 extern void basetable_restored(void);
 
-extern PairReader *pair_reader_open(void);
+extern PairReader *pair_reader_open(Snapshot snapshot);
 extern bool pair_reader_get(PairReader *reader, int64 user, int64 item,
 							int32 maybe, AffinityDelta *state);
 extern void pair_reader_close(PairReader *reader);
@@ -478,6 +487,7 @@ extern void affinity_reader_from(AffinityReader *reader, int64 key,
 extern void affinity_reader_before(AffinityReader *reader, int64 key,
 								   TimestampTz at);
 extern bool affinity_reader_next(AffinityReader *reader, AffinityEntry *entry);
+extern bool affinity_reader_settle(AffinityReader *reader, AffinityEntry *entry);
 extern int64 affinity_reader_entries(const AffinityReader *reader);
 extern void affinity_reader_close(AffinityReader *reader);
 

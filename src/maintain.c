@@ -239,7 +239,7 @@ interact_repair(bool affinity, bool counter, bool progress)
 
 		n = for_each_row("SELECT user_id, item_id, signals OPERATOR(pg_catalog.|) expected_signals"
 						 " FROM %s.interact_audit_pair"
-						 " WHERE differs"
+						 " WHERE differs OR unsettled"
 						 " ORDER BY user_id, item_id",
 						 repair_pair, batch, progress ? "pairs" : NULL);
 		batch_end(batch);
@@ -250,6 +250,7 @@ interact_repair(bool affinity, bool counter, bool progress)
 							"  FROM %s.interact_affinity GROUP BY user_id) AS n"
 							" JOIN (SELECT DISTINCT ON (user_id) user_id, user_items"
 							"  FROM %s.interact_affinity"
+							"  WHERE signals OPERATOR(pg_catalog.>=) 0"
 							"  ORDER BY user_id, last_at DESC, item_id) AS a"
 							" ON a.user_id OPERATOR(pg_catalog.=) n.user_id"
 							" WHERE a.user_items::pg_catalog.int8 OPERATOR(pg_catalog.<>)"
@@ -387,7 +388,8 @@ interact_compact(PG_FUNCTION_ARGS)
 	folding.batch = batch_begin();
 	(void) for_each_row("SELECT user_id, item_id FROM %s.interact_affinity"
 						" GROUP BY user_id, item_id"
-						" HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1",
+						" HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1"
+						" OR pg_catalog.min(signals) OPERATOR(pg_catalog.<) 0",
 						fold_pair, &folding, NULL);
 	batch_end(folding.batch);
 

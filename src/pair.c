@@ -12,11 +12,23 @@
  * it too, takes one away.
  *
  * A signal that is added needs no look at the base tables.  A signal that may
- * have to go does: affinity_rederive() first locks all rows of the pair, waiting
- * for those who are writing them, and looks at the base tables only then.  Who
- * adds a signal later finds the rows locked and inserts another; who added one
- * before has either committed, so that the base row is seen, or holds a lock
- * that is waited for - also if nothing had to be written.
+ * have to go does: affinity_rederive() first locks all rows of the pair and
+ * looks at the base tables only then.  Who adds a signal later finds the rows
+ * locked and inserts another; who added one before has committed, so that the
+ * base row is seen.
+ *
+ * If another transaction is at work on a row of the pair, which can only be one
+ * of the same user, what will hold for it cannot be known before that
+ * transaction ends.  It is not waited for: two that did so would deadlock.
+ * Instead the pair is marked as unsettled, by a row with SIGNAL_UNSETTLED.  What
+ * holds for such a pair is what the base tables say, and nothing else:
+ *
+ *	- Who next writes to the pair and finds nobody at work on any of its rows
+ *	  derives it anew and so settles it; interact_compact() does so too.
+ *	- Readers look it up in the base tables, see affinity.c.  last_at of the
+ *	  row is infinity, so that who reads newest first meets it before any other
+ *	  row of the pair.
+ *	- The users of an event are the rows that hold it, here as well.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,6 +40,9 @@
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+
+/* Looks at a pair that changes while its rows are being locked, but the first. */
+#define REDERIVE_TRIES		3
 
 /* A pass over interact_affinity; bulk if very many pairs are to be written. */
 Accumulator *
@@ -68,53 +83,37 @@ sum_affinity(AffinityDelta *state, TupleTableSlot *slot)
 }
 
 /*
- * Lock the rows of the pair found by look_up(); the first is left in acc->row,
- * the others are deleted, all are merged into *state if it is not NULL, and
- * their signals taken from the users in *change.  With wait = false as in
- * lock_counters().  With wait = true all rows are locked, whoever has them;
- * *again is then set when one of them changed, so that the caller has to look
- * again.  Returns the number of rows locked.
+ * Lock the rows of the pair found by acc_look_up(): one of them, or all if
+ * nobody is at work on any.  The first is left in acc->row, the others are
+ * deleted; all are merged into *state and their signals taken from the users in
+ * *change.  Returns the number of rows locked; *all says whether the pair has
+ * no other rows.
  */
 static int
-lock_affinities(Accumulator *acc, bool wait, AffinityDelta *state,
-				AffinityChange *change, bool *again)
+lock_affinities(Accumulator *acc, AffinityDelta *state, AffinityChange *change,
+				bool *all)
 {
-	bool		fold = acc->nbusy == 0;
 	int			nlocked = 0;
 
-	if (wait)
-	{
-		/* Lock all before any is written: the caller may have to start over. */
-		for (int i = 0; i < acc->nfound; i++)
-		{
-			TM_Result	result = acc_lock_row(acc, &acc->found[i].tid, true, acc->look);
-
-			if (result != TM_Ok)
-				*again = true;
-		}
-		ExecClearTuple(acc->look);
-		if (*again)
-			return 0;
-		fold = true;
-	}
-
-	for (int i = 0; i < acc->nfound && (fold || nlocked == 0); i++)
+	*all = acc->nbusy == 0;
+	for (int i = 0; i < acc->nfound && (*all || nlocked == 0); i++)
 	{
 		TupleTableSlot *slot = nlocked == 0 ? acc->row : acc->look;
 
-		if (!wait && acc->found[i].busy)
+		if (acc->found[i].busy)
 			continue;
-		if (acc_lock_row(acc, &acc->found[i].tid, false, slot) != TM_Ok)
+		if (acc_lock_row(acc, &acc->found[i].tid, slot) != TM_Ok)
 		{
-			fold = false;
+			*all = false;
 			continue;
 		}
 		count_users(change, DatumGetInt32(acc_column(slot, Anum_affinity_signals)), -1);
-		if (state != NULL)
-			sum_affinity(state, slot);
+		sum_affinity(state, slot);
 		if (nlocked++ > 0)
 			acc_delete_row(acc, slot);
 	}
+	if (acc->cut_off)
+		*all = false;
 	ExecClearTuple(acc->look);
 	return nlocked;
 }
@@ -139,7 +138,7 @@ write_affinity(Accumulator *acc, const AffinityDelta *state, int user_items,
 	else if (DatumGetTimestampTz(ACC_WRITE(acc, Anum_affinity_last_at)) == state->at &&
 			 DatumGetInt32(ACC_WRITE(acc, Anum_affinity_signals)) == state->signals &&
 			 DatumGetInt16(ACC_WRITE(acc, Anum_affinity_rating)) == state->rating)
-		return;					/* nothing new; the lock tells removers */
+		return;					/* nothing new; the lock tells others */
 
 	ACC_WRITE(acc, Anum_affinity_last_at) = TimestampTzGetDatum(state->at);
 	ACC_WRITE(acc, Anum_affinity_signals) = Int32GetDatum(state->signals);
@@ -163,24 +162,47 @@ remember_pair(Accumulator *acc, const AccKey *key)
 }
 
 /*
- * Add what delta knows of its pair; never waits.  user_items is how many items
- * the user has without this one if it is new.  *change receives what it means
- * for the counters.
+ * Write what holds for the pair, all of whose rows, nlocked of them, are ours:
+ * what the base tables say, or that they say nothing.  maybe are signals that
+ * may hold.  False if nothing does.
+ */
+static bool
+write_settled(Accumulator *acc, PairReader *reader, const AccKey *key,
+			  int32 maybe, int user_items, int nlocked, AffinityChange *change)
+{
+	AffinityDelta state;
+
+	if (pair_reader_get(reader, key->first, key->second,
+						maybe & ~SIGNAL_UNSETTLED, &state))
+	{
+		write_affinity(acc, &state, user_items, nlocked > 0, change);
+		return true;
+	}
+	if (nlocked > 0)
+		acc_delete_row(acc, acc->row);
+	return false;
+}
+
+/*
+ * Add what delta knows of its pair.  user_items is how many items the user has
+ * without this one if it is new.  *change receives what it means for the
+ * counters.
  */
 void
-affinity_add(Accumulator *acc, const AffinityDelta *delta, int user_items,
-			 AffinityChange *change)
+affinity_add(Accumulator *acc, PairReader *reader, const AffinityDelta *delta,
+			 int user_items, AffinityChange *change)
 {
 	AccKey		key = {delta->user, delta->item};
 	AffinityDelta state = *delta;
 	AccLimits	limits = {0};
-	bool		locked;
+	bool		all = false;
+	int			nlocked;
 
 	memset(change, 0, sizeof(*change));
 
-	locked = acc_lock_remembered(acc, &key, false, &limits);
-	if (locked)
+	if (acc_lock_remembered(acc, &key, false, &limits))
 	{
+		nlocked = 1;
 		count_users(change, DatumGetInt32(acc_column(acc->row, Anum_affinity_signals)), -1);
 		sum_affinity(&state, acc->row);
 	}
@@ -188,93 +210,139 @@ affinity_add(Accumulator *acc, const AffinityDelta *delta, int user_items,
 	{
 		acc_look_up(acc, &key, false);
 		change->items = acc->nfound == 0 ? 1 : 0;
-		locked = lock_affinities(acc, false, &state, change, NULL) > 0;
+		nlocked = lock_affinities(acc, &state, change, &all);
 	}
 
-	write_affinity(acc, &state, user_items + change->items, locked, change);
+	if (all && (state.signals & SIGNAL_UNSETTLED))
+	{
+		if (!write_settled(acc, reader, &key, state.signals, user_items, nlocked,
+						   change))
+			change->items = -1;
+	}
+	else
+		write_affinity(acc, &state, user_items + change->items, nlocked > 0, change);
 	remember_pair(acc, &key);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
 }
 
 /*
- * Make the rows of a pair say what the base tables say now.  Waits for
- * transactions that are writing rows of this pair.  maybe are signals that may
- * hold besides those stored.  *change receives what it means for the counters.
+ * Are all rows of the pair, found by acc_look_up(), ours now?  *again is set if
+ * not and some have changed meanwhile, so that another look may help.
+ */
+static bool
+lock_all(Accumulator *acc, bool *again)
+{
+	bool		all = acc->nbusy == 0;
+
+	*again = false;
+	for (int i = 0; i < acc->nfound; i++)
+	{
+		TM_Result	result;
+
+		if (acc->found[i].busy)
+			continue;
+		result = acc_lock_row(acc, &acc->found[i].tid, acc->look);
+		if (result != TM_Ok)
+			all = false;
+		if (result == TM_Updated || result == TM_Deleted)
+			*again = true;
+	}
+	ExecClearTuple(acc->look);
+	return all;
+}
+
+/*
+ * Make the rows of a pair say what the base tables say now, or that the pair is
+ * unsettled.  maybe are signals that may hold besides those stored.  *change
+ * receives what it means for the counters.
  */
 void
 affinity_rederive(Accumulator *acc, PairReader *reader, int64 user, int64 item,
 				  int32 maybe, int user_items, AffinityChange *change)
 {
 	AccKey		key = {user, item};
-	AffinityDelta state;
+	AffinityDelta state = {user, item, DT_NOBEGIN, 0, 0};
+	bool		all;
+	bool		again;
 	int			nlocked;
-	bool		exists;
 
-	for (;;)
+	memset(change, 0, sizeof(*change));
+	for (int tries = 0;; tries++)
 	{
-		bool		again = false;
-
 		CHECK_FOR_INTERRUPTS();
-		memset(change, 0, sizeof(*change));
 		acc_look_up(acc, &key, true);
 
 		/* Rows others have inserted and not committed are theirs. */
 		for (int i = 0; i < acc->nfound; i++)
 		{
-			if (acc->found[i].foreign)
-				acc->found[i--] = acc->found[--acc->nfound];
+			if (!acc->found[i].foreign)
+				continue;
+			acc->found[i--] = acc->found[--acc->nfound];
+			acc->nbusy--;
 		}
 
-		nlocked = lock_affinities(acc, true, NULL, change, &again);
-		if (!again)
+		all = lock_all(acc, &again);
+		if (all || !again || tries >= REDERIVE_TRIES)
 			break;
 	}
 
-	/* All rows of the pair are ours: look at the base tables only now. */
-	exists = pair_reader_get(reader, user, item, maybe | change->signals, &state);
-	if (exists)
+	nlocked = lock_affinities(acc, &state, change, &all);
+	if (all)
 	{
+		/* All rows of the pair are ours: look at the base tables only now. */
 		change->items = nlocked == 0 ? 1 : 0;
-		write_affinity(acc, &state, user_items + change->items, nlocked > 0, change);
-		remember_pair(acc, &key);
+		if (!write_settled(acc, reader, &key, maybe | state.signals,
+						   user_items + change->items, nlocked, change))
+			change->items = nlocked == 0 ? 0 : -1;
 	}
-	else if (nlocked > 0)
+	else
 	{
-		change->items = -1;
-		acc_delete_row(acc, acc->row);
+		state.signals |= SIGNAL_UNSETTLED;
+		state.at = DT_NOEND;
+		write_affinity(acc, &state, user_items, nlocked > 0, change);
 	}
+	remember_pair(acc, &key);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
 }
 
 /*
- * Merge the rows of a pair nobody is at work on; returns how many rows fewer
- * there are.
+ * Merge the rows of a pair, and settle it, if nobody is at work on any of them;
+ * returns how many rows fewer there are.
  */
 int
-affinity_fold(Accumulator *acc, int64 user, int64 item, AffinityChange *change)
+affinity_fold(Accumulator *acc, PairReader *reader, int64 user, int64 item,
+			  AffinityChange *change)
 {
 	AccKey		key = {user, item};
-	AffinityDelta state;
+	AffinityDelta state = {user, item, DT_NOBEGIN, 0, 0};
+	bool		all;
 	int			nlocked;
+	int			left;
+	int			user_items;
 
 	memset(change, 0, sizeof(*change));
 	acc_look_up(acc, &key, true);
-	if (acc->nfound < 2 || acc->nbusy > 0)
+	if ((acc->nfound < 2 && !acc->unsettled) || acc->nbusy > 0)
 		return 0;
-	memset(&state, 0, sizeof(state));
-	state.user = user;
-	state.item = item;
-	state.at = DT_NOBEGIN;
-	nlocked = lock_affinities(acc, false, &state, change, NULL);
-	if (nlocked > 0)
-		write_affinity(acc, &state,
-					   DatumGetInt16(acc_column(acc->row, Anum_affinity_user_items)),
-					   true, change);
+	nlocked = lock_affinities(acc, &state, change, &all);
+	if (nlocked == 0)
+		return 0;
+
+	left = 1;
+	user_items = DatumGetInt16(acc_column(acc->row, Anum_affinity_user_items));
+	if (all && (state.signals & SIGNAL_UNSETTLED))
+	{
+		if (!write_settled(acc, reader, &key, state.signals, user_items, nlocked,
+						   change))
+			left = 0;
+	}
+	else
+		write_affinity(acc, &state, user_items, true, change);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
-	return nlocked > 1 ? nlocked - 1 : 0;
+	return nlocked - left;
 }
 
 /*
@@ -297,12 +365,17 @@ affinity_user_items(Accumulator *acc, int64 user, TimestampTz *newest)
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(user));
 	index_rescan(acc->userscan, &key, 1, NULL, 0);
-	if (!index_getnext_slot(acc->userscan, ForwardScanDirection, acc->newest))
+	do
 	{
-		ExecClearTuple(acc->newest);
-		*newest = DT_NOBEGIN;
-		return 0;
-	}
+		CHECK_FOR_INTERRUPTS();
+		if (!index_getnext_slot(acc->userscan, ForwardScanDirection, acc->newest))
+		{
+			ExecClearTuple(acc->newest);
+			*newest = DT_NOBEGIN;
+			return 0;
+		}
+		/* rows of unsettled pairs are not written with every change */
+	} while (DatumGetInt32(acc_column(acc->newest, Anum_affinity_signals)) & SIGNAL_UNSETTLED);
 	*newest = DatumGetTimestampTz(acc_column(acc->newest, Anum_affinity_last_at));
 	return DatumGetInt16(acc_column(acc->newest, Anum_affinity_user_items));
 }
@@ -318,7 +391,7 @@ affinity_set_user_items(Accumulator *acc, int user_items)
 	AccKey		key;
 
 	if (TTS_EMPTY(acc->newest) || acc_is_newer(acc, acc->newest) ||
-		acc_lock_row(acc, &acc->newest->tts_tid, false, acc->row) != TM_Ok)
+		acc_lock_row(acc, &acc->newest->tts_tid, acc->row) != TM_Ok)
 		return;
 	acc_start_version(acc, true);
 	ACC_WRITE(acc, Anum_affinity_user_items) =

@@ -134,15 +134,14 @@ static Datum
 arg_users(FunctionCallInfo fcinfo, int *nitems)
 {
 	bool		isnull;
-	ArrayType  *array;
-	const int64 *users;
+	Datum		array = arg_array(fcinfo, 0, "user_ids", "user_id", NULL,
+								  nitems, &isnull);
+	int			nusers;
+	int64	   *users = interact_arg_ids(fcinfo, 0, "user_ids", &nusers);
 
-	array = DatumGetArrayTypeP(arg_array(fcinfo, 0, "user_ids", "user_id", NULL,
-										 nitems, &isnull));
-	users = (const int64 *) ARR_DATA_PTR(array);
-	for (int i = 0; i < *nitems; i++)
+	for (int i = 0; i < nusers; i++)
 		interact_check_user(users[i], "user_id");
-	return PointerGetDatum(array);
+	return array;
 }
 
 

@@ -35,9 +35,9 @@ COMMENT ON TABLE @extschema@.interact_affinity IS
 COMMENT ON COLUMN @extschema@.interact_affinity.user_id IS 'The user.';
 COMMENT ON COLUMN @extschema@.interact_affinity.item_id IS 'The item.';
 COMMENT ON COLUMN @extschema@.interact_affinity.id IS 'Tells rows of one pair apart; later rows have larger ids.';
-COMMENT ON COLUMN @extschema@.interact_affinity.last_at IS 'Time of the latest base row of the pair.';
+COMMENT ON COLUMN @extschema@.interact_affinity.last_at IS 'Time of the latest base row of the pair; infinity while it is unsettled.';
 COMMENT ON COLUMN @extschema@.interact_affinity.signals IS
-'Events that hold for the pair: bit n is the event type with id n.';
+'Events that hold for the pair: bit n is the event type with id n. Negative: the pair is unsettled, see interact_audit_pair.';
 COMMENT ON COLUMN @extschema@.interact_affinity.rating IS 'The user''s rating of the item, 0 if none.';
 COMMENT ON COLUMN @extschema@.interact_affinity.user_items IS
 'How many items the user had when the row was written; approximate, at most 32767.';

@@ -75,8 +75,11 @@ SELECT user_id, item_id,
        COALESCE(a.signals, 0) AS signals, COALESCE(f.signals, 0) AS expected_signals,
        a.last_at, f.last_at AS expected_last_at,
        COALESCE(a.rating, 0::smallint) AS rating, COALESCE(f.rating, 0::smallint) AS expected_rating,
-       (a.signals IS DISTINCT FROM f.signals OR a.last_at IS DISTINCT FROM f.last_at
-        OR a.rating IS DISTINCT FROM f.rating) AS differs
+       -- what holds for an unsettled pair is what the base rows say
+       COALESCE(a.signals OPERATOR(pg_catalog.<) 0, false) AS unsettled,
+       (COALESCE(a.signals OPERATOR(pg_catalog.>=) 0, true)
+        AND (a.signals IS DISTINCT FROM f.signals OR a.last_at IS DISTINCT FROM f.last_at
+             OR a.rating IS DISTINCT FROM f.rating)) AS differs
   FROM (SELECT user_id, item_id, pg_catalog.bit_or(signals) AS signals,
                pg_catalog.max(last_at) AS last_at, pg_catalog.max(rating) AS rating
           FROM @extschema@.interact_affinity GROUP BY user_id, item_id) AS a
@@ -87,7 +90,7 @@ SELECT user_id, item_id,
               WHERE user_id IS NOT NULL
               GROUP BY user_id, item_id) AS f USING (user_id, item_id);
 COMMENT ON VIEW @extschema@.interact_audit_pair IS
-'What interact_affinity says of each pair beside what the base rows say.';
+'What interact_affinity says of each pair beside what the base rows say. unsettled: two transactions of the user changed the pair at once; the base rows are asked until it is written to again.';
 
 CREATE VIEW @extschema@.interact_audit_counter AS
 SELECT item_id, event,
@@ -188,5 +191,5 @@ RETURNS bigint
     LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'interact_compact';
 REVOKE ALL ON FUNCTION @extschema@.interact_compact() FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.interact_compact() IS
-'Merges rows of one key that contention left apart in the derived tables. Safe at any time: it waits for nobody and nobody waits for it. Returns how many rows fewer there are.';
+'Merges rows of one key that contention left apart in the derived tables, and settles pairs that two transactions of a user changed at once. Safe at any time: it waits for nobody and nobody waits for it. Returns how many rows fewer there are.';
 
