@@ -11,14 +11,19 @@
  *	1. looks at the rows of the key through the primary key index, newest
  *	   first, with SnapshotDirty: the newest committed state, one's own changes
  *	   and, to be left alone, what other transactions are writing;
- *	2. tries to lock a row nobody is at work on, with LockWaitSkip, and if that
+ *	2. tries to take a row nobody is at work on, without waiting, and if that
  *	   succeeds updates it in place;
  *	3. else inserts another row of the same key.
  *
+ * Normally the key has one row and nobody is at work on it.  Then the update
+ * itself is tried, which fails if the row seen is not the newest any more or
+ * somebody has it.  Else, and always before rows are merged, they are locked
+ * first, with LockWaitSkip.
+ *
  * Locking rules:
  *
- *	- Adding never waits for a lock on a row: TM_Ok is the only answer acted
- *	  on, and any other (locked, updated, deleted meanwhile) means "someone
+ *	- Adding never waits for a row: TM_Ok is the only answer acted on, and any
+ *	  other (locked, updated, deleted meanwhile) means "someone
  *	  else is there" at every isolation level.  So adding cannot deadlock, and
  *	  cannot fail to serialize: dirty and self snapshots take no SIREAD locks.
  *	- The primary key ends in an id that is unique by construction (see
@@ -153,6 +158,7 @@ accumulator_open(InteractRel rel, InteractRel pkey)
 	acc->scan = interact_index_beginscan(acc->rel, acc->pkey, &acc->dirty, 2);
 	acc->look = table_slot_create(acc->rel, NULL);
 	acc->row = table_slot_create(acc->rel, NULL);
+	acc->single = table_slot_create(acc->rel, NULL);
 	acc->write = MakeSingleTupleTableSlot(RelationGetDescr(acc->rel),
 										  &TTSOpsVirtual);
 	acc->maxfound = 8;
@@ -175,6 +181,7 @@ accumulator_close(Accumulator *acc)
 		index_close(acc->indexes[i], NoLock);
 	ExecDropSingleTupleTableSlot(acc->look);
 	ExecDropSingleTupleTableSlot(acc->row);
+	ExecDropSingleTupleTableSlot(acc->single);
 	ExecDropSingleTupleTableSlot(acc->write);
 	index_close(acc->pkey, NoLock);
 	table_close(acc->rel, NoLock);
@@ -254,9 +261,12 @@ acc_insert_version(Accumulator *acc)
 	insert_index_entries(acc, false);
 }
 
-/* Put the version in acc->write in place of the row locked in acc->row. */
-void
-acc_update_version(Accumulator *acc)
+/*
+ * Put the version in acc->write in place of the row in acc->row.  If that is not
+ * locked but only seen, somebody else may have it: then the result is false.
+ */
+bool
+acc_update_version(Accumulator *acc, bool locked)
 {
 	INTERACT_UPDATE_INDEXES update_indexes;
 	LockTupleMode lockmode;
@@ -266,13 +276,19 @@ acc_update_version(Accumulator *acc)
 	ExecStoreVirtualTuple(acc->write);
 	result = table_tuple_update(acc->rel, &acc->row->tts_tid, acc->write,
 								GetCurrentCommandId(true), SnapshotSelf,
-								InvalidSnapshot, true, &tmfd, &lockmode,
+								InvalidSnapshot, locked, &tmfd, &lockmode,
 								&update_indexes);
-	if (result != TM_Ok)
+	if (result != TM_Ok && locked)
 		elog(ERROR, "could not update a row this transaction has locked: %d",
 			 result);
+	if (result != TM_Ok)
+	{
+		ExecClearTuple(acc->write);
+		return false;
+	}
 	if (interact_needs_indexes(update_indexes))
 		insert_index_entries(acc, true);
+	return true;
 }
 
 /* Delete the row locked in slot. */
@@ -290,18 +306,35 @@ acc_delete_row(Accumulator *acc, TupleTableSlot *slot)
 			 result);
 }
 
+/* Is the row in slot one of the key? */
+static bool
+has_key(Accumulator *acc, TupleTableSlot *slot, const AccKey *key)
+{
+	if (acc->counter)
+		return DatumGetInt64(acc_column(slot, Anum_counter_item_id)) == key->first &&
+			DatumGetInt16(acc_column(slot, Anum_counter_event)) == key->second;
+	return DatumGetInt64(acc_column(slot, Anum_affinity_user_id)) == key->first &&
+		DatumGetInt64(acc_column(slot, Anum_affinity_item_id)) == key->second;
+}
+
 /*
- * Lock the row at tid and fetch it into slot.  TM_Ok if it is ours now,
- * anything else is "someone else is there".
+ * Lock the row of the key at tid and fetch it into slot.  TM_Ok if it is ours
+ * now, anything else is "someone else is there".  That includes that the row
+ * was replaced and pruned since it was seen, and its place is another's.
  */
 TM_Result
-acc_lock_row(Accumulator *acc, ItemPointer tid, TupleTableSlot *slot)
+acc_lock_row(Accumulator *acc, const AccKey *key, ItemPointer tid,
+			 TupleTableSlot *slot)
 {
 	TM_FailureData tmfd;
+	TM_Result	result;
 
-	return table_tuple_lock(acc->rel, tid, SnapshotSelf, slot,
-							GetCurrentCommandId(false), LockTupleExclusive,
-							LockWaitSkip, 0, &tmfd);
+	result = table_tuple_lock(acc->rel, tid, SnapshotSelf, slot,
+							  GetCurrentCommandId(false), LockTupleExclusive,
+							  LockWaitSkip, 0, &tmfd);
+	if (result == TM_Ok && !has_key(acc, slot, key))
+		result = TM_Deleted;
+	return result;
 }
 
 /* ---------- looking ---------- */
@@ -387,34 +420,36 @@ note_row(Accumulator *acc)
 }
 
 /*
- * Pin the page of counters that the index entry leads to, and prune it if it
- * is running out of space.
+ * Pin the page that the index entry leads to, and prune it if it is one of
+ * counters and running out of space.
  *
  * Fetching the row would prune the page whenever less of it is free than
  * fillfactor says.  A page whose rows fill it up to there is always one update
  * short of that, so that every update would pay for a pruning.  It does not
  * prune a page that is pinned already.
  */
-static void
-pin_counter_page(Accumulator *acc)
+void
+acc_pin_page(Accumulator *acc, IndexScanDesc scan)
 {
-	IndexFetchHeapData *fetch = (IndexFetchHeapData *) acc->scan->xs_heapfetch;
+	IndexFetchHeapData *fetch = (IndexFetchHeapData *) scan->xs_heapfetch;
 	Buffer		buffer;
 
 	if (acc->rel->rd_tableam != GetHeapamTableAmRoutine())
 		return;
 	buffer = ReleaseAndReadBuffer(fetch->xs_cbuf, acc->rel,
-								  ItemPointerGetBlockNumber(&acc->scan->xs_heaptid));
+								  ItemPointerGetBlockNumber(&scan->xs_heaptid));
 	fetch->xs_cbuf = buffer;
 
 	/* without a lock on the page this is a guess, which is good enough */
-	if (PageGetHeapFreeSpace(BufferGetPage(buffer)) < COUNTER_MIN_FREE)
+	if (acc->counter &&
+		PageGetHeapFreeSpace(BufferGetPage(buffer)) < COUNTER_MIN_FREE)
 		heap_page_prune_opt(acc->rel, buffer);
 }
 
 /*
  * Find the rows of a key: all of them, or as many as adding to one of them
- * takes, which sets acc->cut_off if there may be more.
+ * takes, which sets acc->cut_off if there may be more.  If there is just one,
+ * and nobody is at work on it, acc_take_single() has it.
  */
 void
 acc_look_up(Accumulator *acc, const AccKey *key, bool all)
@@ -432,6 +467,7 @@ acc_look_up(Accumulator *acc, const AccKey *key, bool all)
 		ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ,
 					Int64GetDatum(key->second));
 
+	ExecClearTuple(acc->single);
 	acc->nfound = 0;
 	acc->nbusy = 0;
 	acc->unsettled = false;
@@ -455,8 +491,7 @@ acc_look_up(Accumulator *acc, const AccKey *key, bool all)
 				break;
 			entries++;
 			dead++;
-			if (acc->counter)
-				pin_counter_page(acc);
+			acc_pin_page(acc, acc->scan);
 		}
 		if (index_fetch_heap(acc->scan, acc->look))
 		{
@@ -465,12 +500,31 @@ acc_look_up(Accumulator *acc, const AccKey *key, bool all)
 			note_row(acc);
 			if (acc->nfound > nfound)
 				dead--;
+			/* its page stays pinned, so its place stays its own */
+			if (acc->nfound == 1 && acc->nbusy == 0)
+				ExecCopySlot(acc->single, acc->look);
 		}
 		else if (acc->scan->kill_prior_tuple && entries < LOOK_MOST_ENTRIES)
 			dead--;				/* marked now, and not met again */
 	}
 	acc->scan->xs_heap_continue = false;
 	ExecClearTuple(acc->look);
+}
+
+/*
+ * If the look-up found one row only and nobody at work on it, which is the
+ * rule, put it into acc->row.  It is not locked, only seen.
+ */
+bool
+acc_take_single(Accumulator *acc)
+{
+	TupleTableSlot *slot = acc->row;
+
+	if (acc->nfound != 1 || acc->nbusy > 0 || acc->cut_off)
+		return false;
+	acc->row = acc->single;
+	acc->single = slot;
+	return true;
 }
 
 /* ---------- remembering ---------- */
@@ -562,34 +616,17 @@ acc_remember(Accumulator *acc, const AccKey *key, bool looked, bool contended,
 	}
 }
 
-/* Lock the version at tid, if it is live and of the key, into acc->row. */
+/* Fetch the version at tid, if it is live and of the key, into acc->row. */
 static bool
-lock_version(Accumulator *acc, const AccKey *key, ItemPointer tid)
+fetch_version(Accumulator *acc, const AccKey *key, ItemPointer tid)
 {
-	int64		first;
-	int64		second;
-
-	if (!ItemPointerIsValid(tid) ||
-		!table_tuple_fetch_row_version(acc->rel, tid, SnapshotSelf, acc->row))
-		return false;
-	if (acc->counter)
-	{
-		first = DatumGetInt64(acc_column(acc->row, Anum_counter_item_id));
-		second = DatumGetInt16(acc_column(acc->row, Anum_counter_event));
-	}
-	else
-	{
-		first = DatumGetInt64(acc_column(acc->row, Anum_affinity_user_id));
-		second = DatumGetInt64(acc_column(acc->row, Anum_affinity_item_id));
-	}
-	if (first != key->first || second != key->second ||
-		acc_is_newer(acc, acc->row))
-		return false;
-	return acc_lock_row(acc, tid, acc->row) == TM_Ok;
+	return ItemPointerIsValid(tid) &&
+		table_tuple_fetch_row_version(acc->rel, tid, SnapshotSelf, acc->row) &&
+		has_key(acc, acc->row, key) && !acc_is_newer(acc, acc->row);
 }
 
 /*
- * Lock the row this backend wrote last for the key into acc->row, if it wrote
+ * Fetch the row this backend wrote last for the key into acc->row, if it wrote
  * it in this transaction or is to keep to it, or in any case if any is true;
  * *limits receives how far it may grow.  False if there is no such row: a
  * rollback, a fold or a vacuum may have taken it away, and its place may by now
@@ -597,8 +634,8 @@ lock_version(Accumulator *acc, const AccKey *key, ItemPointer tid)
  * that is tried.
  */
 bool
-acc_lock_remembered(Accumulator *acc, const AccKey *key, bool any,
-					AccLimits *limits)
+acc_fetch_remembered(Accumulator *acc, const AccKey *key, bool any,
+					 AccLimits *limits)
 {
 	Remembered *entry = find_remembered(acc, key, false);
 
@@ -614,13 +651,13 @@ acc_lock_remembered(Accumulator *acc, const AccKey *key, bool any,
 		entry->outer = no_tuple;
 	}
 	*limits = entry->limits;
-	if (lock_version(acc, key, &entry->tid))
+	if (fetch_version(acc, key, &entry->tid))
 		return true;
 
 	/* the limits are those of a version that was taken back */
 	limits->count = PG_INT64_MIN;
 	limits->hot = -get_float8_infinity();
-	if (!lock_version(acc, key, &entry->outer))
+	if (!fetch_version(acc, key, &entry->outer))
 		return false;
 	entry->tid = entry->outer;
 	return true;

@@ -220,30 +220,34 @@ counts_nothing(const CounterDelta *sum)
 }
 
 /*
- * Write sum to the counter row locked in acc->row, or to a new row.  others is
- * what the other rows of the key hold according to the last look-up; NULL
- * keeps the levels.
+ * Write sum to the counter row in acc->row, or to a new row.  others is what
+ * the other rows of the key hold according to the last look-up; NULL keeps the
+ * levels.  False, with nothing written, if somebody else has the row.
  *
  * A row that counts nothing is deleted, or not written.  Unless the key has
  * other rows: then its hot may be that of what the others count, and what it
  * would have counted may have been taken away in another row.
  */
-static void
-write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
+static bool
+write_counter(Accumulator *acc, const CounterDelta *sum, RowState row,
 			  const CounterDelta *others, AccLimits *limits)
 {
+	AccKey		key = {sum->item, sum->event};
 	Numeric		total = sum->total ? sum->total : int64_to_numeric(0);
 
 	if (others != NULL && counts_nothing(sum) &&
 		(acc->nothers == 0 || sum->hot == -get_float8_infinity()))
 	{
-		if (locked)
+		if (row == ROW_SEEN &&
+			acc_lock_row(acc, &key, &acc->row->tts_tid, acc->row) != TM_Ok)
+			return false;
+		if (row != ROW_NEW)
 			acc_delete_row(acc, acc->row);
-		return;
+		return true;
 	}
 
-	acc_start_version(acc, locked);
-	if (!locked)
+	acc_start_version(acc, row != ROW_NEW);
+	if (row == ROW_NEW)
 	{
 		ACC_WRITE(acc, Anum_counter_item_id) = Int64GetDatum(sum->item);
 		ACC_WRITE(acc, Anum_counter_id) = Int64GetDatum(acc_fresh_id());
@@ -276,7 +280,7 @@ write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
 		}
 		else
 		{
-			bool		headroom = locked ? count < LARGE_COUNT || nrows > 1 : nrows > 1;
+			bool		headroom = nrows > 1 || (row != ROW_NEW && count < LARGE_COUNT);
 			int			tolerance = LEVEL_TOLERANCE + (nrows > 1 ? cut_off_margin() : 0);
 			int			new_count_level = choose_level(count_level, old_count_level,
 													   tolerance, headroom);
@@ -299,10 +303,10 @@ write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
 		set_limits(limits, sum, others, nrows, count_level, hot_level);
 	}
 
-	if (locked)
-		acc_update_version(acc);
-	else
-		acc_insert_version(acc);
+	if (row != ROW_NEW)
+		return acc_update_version(acc, row == ROW_LOCKED);
+	acc_insert_version(acc);
+	return true;
 }
 
 /*
@@ -320,6 +324,7 @@ write_counter(Accumulator *acc, const CounterDelta *sum, bool locked,
 static int
 lock_counters(Accumulator *acc, CounterDelta *sum, int64 own_id, int max_fold)
 {
+	AccKey		key = {sum->item, sum->event};
 	int			max = acc->nbusy == 0 ? 1 + max_fold : 1;
 	int			start = 0;
 	int			nlocked = own_id != 0 ? 1 : 0;
@@ -335,7 +340,7 @@ lock_counters(Accumulator *acc, CounterDelta *sum, int64 own_id, int max_fold)
 
 		if (found->busy || found->id == own_id)
 			continue;
-		if (acc_lock_row(acc, &found->tid, slot) != TM_Ok)
+		if (acc_lock_row(acc, &key, &found->tid, slot) != TM_Ok)
 		{
 			max = 1;
 			continue;
@@ -392,10 +397,98 @@ look_again(Accumulator *acc, const AccKey *key, const CounterDelta *sum,
 		return;
 
 	CommandCounterIncrement();
-	if (acc_lock_row(acc, &tid, acc->row) != TM_Ok)
+	if (acc_lock_row(acc, key, &tid, acc->row) != TM_Ok)
 		elog(ERROR, "could not lock a row this transaction has inserted");
 	sum_others(acc, own_id, &others);
-	write_counter(acc, sum, true, &others, limits);
+	(void) write_counter(acc, sum, ROW_LOCKED, &others, limits);
+}
+
+/*
+ * Add delta to the row this backend is to keep to, if there is one and nobody
+ * else has it.
+ */
+static bool
+add_to_remembered(Accumulator *acc, const AccKey *key, const CounterDelta *delta)
+{
+	CounterDelta sum = *delta;
+	CounterDelta others;
+	AccLimits	limits = {0};
+	bool		within;
+
+	if (!acc_fetch_remembered(acc, key, false, &limits))
+		return false;
+	sum_counter(&sum, acc->row);
+	within = sum.count <= limits.count && sum.hot <= limits.hot &&
+		!counts_nothing(&sum);
+	if (!within)
+	{
+		acc_look_up(acc, key, false);
+		sum_others(acc, DatumGetInt64(acc_column(acc->row, Anum_counter_id)),
+				   &others);
+	}
+	if (!write_counter(acc, &sum, ROW_SEEN, within ? NULL : &others, &limits))
+		return false;
+	if (!TTS_EMPTY(acc->write))
+		acc_remember(acc, key, false, false, &limits);
+	return true;
+}
+
+/*
+ * Add delta to the only row the last look-up found, if that is so.  If somebody
+ * else has it by now, look again.
+ */
+static bool
+add_to_single(Accumulator *acc, const AccKey *key, const CounterDelta *delta)
+{
+	CounterDelta sum = *delta;
+	CounterDelta others;
+	AccLimits	limits = {0};
+
+	if (!acc_take_single(acc))
+		return false;
+	sum_counter(&sum, acc->row);
+	acc->found[0].locked = true;
+	sum_others(acc, 0, &others);
+	if (!write_counter(acc, &sum, ROW_SEEN, &others, &limits))
+	{
+		acc_look_up(acc, key, false);
+		return false;
+	}
+	if (!TTS_EMPTY(acc->write))
+		acc_remember(acc, key, true, false, &limits);
+	return true;
+}
+
+/*
+ * Add delta to a row that the last look-up found and that can be had, and merge
+ * a few others into it if nobody is at work on any; or to a new row.
+ */
+static void
+add_to_any(Accumulator *acc, const AccKey *key, const CounterDelta *delta)
+{
+	CounterDelta sum = *delta;
+	CounterDelta others;
+	AccLimits	limits = {0};
+	int64		own_id = 0;
+	bool		locked;
+	bool		contended;
+
+	if ((acc->nbusy > 0 || acc->cut_off) &&
+		acc_fetch_remembered(acc, key, true, &limits) &&
+		acc_lock_row(acc, key, &acc->row->tts_tid, acc->row) == TM_Ok)
+	{
+		own_id = DatumGetInt64(acc_column(acc->row, Anum_counter_id));
+		sum_counter(&sum, acc->row);
+	}
+	locked = lock_counters(acc, &sum, own_id, FOLD_ROWS) > 0;
+	sum_others(acc, own_id, &others);
+	contended = acc->nbusy > 0 || (!locked && acc->nfound > 0);
+	(void) write_counter(acc, &sum, locked ? ROW_LOCKED : ROW_NEW, &others, &limits);
+	if (TTS_EMPTY(acc->write))
+		return;
+	if (!locked)
+		look_again(acc, key, &sum, &limits);
+	acc_remember(acc, key, true, contended, &limits);
 }
 
 /* Add delta to the counter of its item and event; never waits. */
@@ -403,50 +496,13 @@ void
 counter_add(Accumulator *acc, const CounterDelta *delta)
 {
 	AccKey		key = {delta->item, delta->event};
-	CounterDelta sum = *delta;
-	CounterDelta others;
-	AccLimits	limits = {0};
-	bool		looked = false;
-	bool		contended = false;
 
-	if (acc_lock_remembered(acc, &key, false, &limits))
+	if (!add_to_remembered(acc, &key, delta))
 	{
-		bool		within;
-
-		sum_counter(&sum, acc->row);
-		within = sum.count <= limits.count && sum.hot <= limits.hot &&
-			!counts_nothing(&sum);
-		if (!within)
-		{
-			acc_look_up(acc, &key, false);
-			sum_others(acc, DatumGetInt64(acc_column(acc->row, Anum_counter_id)),
-					   &others);
-		}
-		write_counter(acc, &sum, true, within ? NULL : &others, &limits);
-	}
-	else
-	{
-		int64		own_id = 0;
-		bool		locked;
-
 		acc_look_up(acc, &key, false);
-		if ((acc->nbusy > 0 || acc->cut_off) &&
-			acc_lock_remembered(acc, &key, true, &limits))
-		{
-			own_id = DatumGetInt64(acc_column(acc->row, Anum_counter_id));
-			sum_counter(&sum, acc->row);
-		}
-		locked = lock_counters(acc, &sum, own_id, FOLD_ROWS) > 0;
-		sum_others(acc, own_id, &others);
-		looked = true;
-		contended = acc->nbusy > 0 || (!locked && acc->nfound > 0);
-		write_counter(acc, &sum, locked, &others, &limits);
-		if (!locked && !TTS_EMPTY(acc->write))
-			look_again(acc, &key, &sum, &limits);
+		if (!add_to_single(acc, &key, delta))
+			add_to_any(acc, &key, delta);
 	}
-
-	if (!TTS_EMPTY(acc->write))
-		acc_remember(acc, &key, looked, contended, &limits);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
 }
@@ -500,7 +556,7 @@ counter_set_hot(Accumulator *acc, int64 item, int event, int64 last_id,
 
 	/* also if hot stays: rows were merged */
 	sum_others(acc, 0, &others);
-	write_counter(acc, &sum, true, &others, &limits);
+	(void) write_counter(acc, &sum, ROW_LOCKED, &others, &limits);
 	if (!TTS_EMPTY(acc->write))
 		acc_remember(acc, &key, true, false, &limits);
 	ExecClearTuple(acc->row);
@@ -532,7 +588,7 @@ counter_fold(Accumulator *acc, int64 item, int event)
 	if (nlocked > 1)
 	{
 		sum_others(acc, 0, &others);
-		write_counter(acc, &sum, true, &others, &limits);
+		(void) write_counter(acc, &sum, ROW_LOCKED, &others, &limits);
 		removed = TTS_EMPTY(acc->write) ? nlocked : nlocked - 1;
 		if (!TTS_EMPTY(acc->write))
 			acc_remember(acc, &key, true, false, &limits);

@@ -255,6 +255,14 @@ typedef struct AccLimits
 	double		hot;
 } AccLimits;
 
+/* What acc->row holds when a version is written. */
+typedef enum RowState
+{
+	ROW_NEW,					/* nothing: a row is inserted */
+	ROW_SEEN,					/* a row that somebody else may have by now */
+	ROW_LOCKED					/* a row of ours */
+} RowState;
+
 /* Most indexes a derived table has. */
 #define ACC_MAX_INDEXES		3
 
@@ -268,7 +276,8 @@ typedef struct Accumulator
 	IndexScanDesc userscan;		/* on useridx, SnapshotSelf */
 	SnapshotData dirty;
 	TupleTableSlot *look;		/* row met by a scan */
-	TupleTableSlot *row;		/* row locked */
+	TupleTableSlot *row;		/* row locked, or seen, to be replaced */
+	TupleTableSlot *single;		/* see acc_take_single() */
 	TupleTableSlot *newest;		/* newest row of the user last asked for */
 	TupleTableSlot *write;		/* version to be written */
 	int			nindexes;		/* 0 until the first index insertion */
@@ -304,16 +313,18 @@ extern void accumulator_close(Accumulator *acc);
 extern int64 acc_fresh_id(void);
 extern void acc_look_up(Accumulator *acc, const AccKey *key, bool all);
 extern bool acc_is_newer(Accumulator *acc, TupleTableSlot *slot);
-extern TM_Result acc_lock_row(Accumulator *acc, ItemPointer tid,
-							  TupleTableSlot *slot);
+extern bool acc_take_single(Accumulator *acc);
+extern void acc_pin_page(Accumulator *acc, IndexScanDesc scan);
+extern TM_Result acc_lock_row(Accumulator *acc, const AccKey *key,
+							  ItemPointer tid, TupleTableSlot *slot);
 extern void acc_start_version(Accumulator *acc, bool from_row);
 extern void acc_insert_version(Accumulator *acc);
-extern void acc_update_version(Accumulator *acc);
+extern bool acc_update_version(Accumulator *acc, bool locked);
 extern void acc_delete_row(Accumulator *acc, TupleTableSlot *slot);
 extern void acc_remember(Accumulator *acc, const AccKey *key, bool looked,
 						 bool contended, const AccLimits *limits);
-extern bool acc_lock_remembered(Accumulator *acc, const AccKey *key, bool any,
-								AccLimits *limits);
+extern bool acc_fetch_remembered(Accumulator *acc, const AccKey *key, bool any,
+								 AccLimits *limits);
 
 
 /* ---------- counter.c: rows of interact_counter ---------- */

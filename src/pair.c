@@ -93,6 +93,7 @@ static int
 lock_affinities(Accumulator *acc, AffinityDelta *state, AffinityChange *change,
 				bool *all)
 {
+	AccKey		key = {state->user, state->item};
 	int			nlocked = 0;
 
 	*all = acc->nbusy == 0;
@@ -102,7 +103,7 @@ lock_affinities(Accumulator *acc, AffinityDelta *state, AffinityChange *change,
 
 		if (acc->found[i].busy)
 			continue;
-		if (acc_lock_row(acc, &acc->found[i].tid, slot) != TM_Ok)
+		if (acc_lock_row(acc, &key, &acc->found[i].tid, slot) != TM_Ok)
 		{
 			*all = false;
 			continue;
@@ -119,17 +120,20 @@ lock_affinities(Accumulator *acc, AffinityDelta *state, AffinityChange *change,
 }
 
 /*
- * Write state to the affinity row locked in acc->row, or to a new row;
- * user_items is how many items the user has.
+ * Write state to the affinity row in acc->row, or to a new row; user_items is
+ * how many items the user has.  False, with nothing written, if somebody else
+ * has the row.
  */
-static void
+static bool
 write_affinity(Accumulator *acc, const AffinityDelta *state, int user_items,
-			   bool locked, AffinityChange *change)
+			   RowState row, AffinityChange *change)
 {
+	AccKey		key = {state->user, state->item};
+
 	count_users(change, state->signals, 1);
 
-	acc_start_version(acc, locked);
-	if (!locked)
+	acc_start_version(acc, row != ROW_NEW);
+	if (row == ROW_NEW)
 	{
 		ACC_WRITE(acc, Anum_affinity_user_id) = Int64GetDatum(state->user);
 		ACC_WRITE(acc, Anum_affinity_item_id) = Int64GetDatum(state->item);
@@ -138,17 +142,21 @@ write_affinity(Accumulator *acc, const AffinityDelta *state, int user_items,
 	else if (DatumGetTimestampTz(ACC_WRITE(acc, Anum_affinity_last_at)) == state->at &&
 			 DatumGetInt32(ACC_WRITE(acc, Anum_affinity_signals)) == state->signals &&
 			 DatumGetInt16(ACC_WRITE(acc, Anum_affinity_rating)) == state->rating)
-		return;					/* nothing new; the lock tells others */
+	{
+		/* nothing new; the lock tells who takes something away */
+		return row == ROW_LOCKED ||
+			acc_lock_row(acc, &key, &acc->row->tts_tid, acc->row) == TM_Ok;
+	}
 
 	ACC_WRITE(acc, Anum_affinity_last_at) = TimestampTzGetDatum(state->at);
 	ACC_WRITE(acc, Anum_affinity_signals) = Int32GetDatum(state->signals);
 	ACC_WRITE(acc, Anum_affinity_rating) = Int16GetDatum(state->rating);
 	ACC_WRITE(acc, Anum_affinity_user_items) =
 		Int16GetDatum((int16) Min(user_items, PG_INT16_MAX));
-	if (locked)
-		acc_update_version(acc);
-	else
-		acc_insert_version(acc);
+	if (row != ROW_NEW)
+		return acc_update_version(acc, row == ROW_LOCKED);
+	acc_insert_version(acc);
+	return true;
 }
 
 /* Remember the version in acc->write, if one was written. */
@@ -175,12 +183,53 @@ write_settled(Accumulator *acc, PairReader *reader, const AccKey *key,
 	if (pair_reader_get(reader, key->first, key->second,
 						maybe & ~SIGNAL_UNSETTLED, &state))
 	{
-		write_affinity(acc, &state, user_items, nlocked > 0, change);
+		(void) write_affinity(acc, &state, user_items,
+							  nlocked > 0 ? ROW_LOCKED : ROW_NEW, change);
 		return true;
 	}
 	if (nlocked > 0)
 		acc_delete_row(acc, acc->row);
 	return false;
+}
+
+/*
+ * Add what delta knows to the row in acc->row, unless somebody else has it.
+ */
+static bool
+add_to_seen(Accumulator *acc, const AffinityDelta *delta, int user_items,
+			AffinityChange *change)
+{
+	AffinityDelta state = *delta;
+
+	memset(change, 0, sizeof(*change));
+	count_users(change, DatumGetInt32(acc_column(acc->row, Anum_affinity_signals)), -1);
+	sum_affinity(&state, acc->row);
+	return write_affinity(acc, &state, user_items, ROW_SEEN, change);
+}
+
+/*
+ * Add what delta knows to a row that the last look-up found and that can be
+ * had, into which the others are merged if nobody is at work on any; or to a
+ * new row.
+ */
+static void
+add_to_any(Accumulator *acc, PairReader *reader, const AffinityDelta *delta,
+		   int user_items, AffinityChange *change)
+{
+	AccKey		key = {delta->user, delta->item};
+	AffinityDelta state = *delta;
+	bool		all;
+	int			nlocked;
+
+	memset(change, 0, sizeof(*change));
+	change->items = acc->nfound == 0 ? 1 : 0;
+	nlocked = lock_affinities(acc, &state, change, &all);
+	if (!all || !(state.signals & SIGNAL_UNSETTLED))
+		(void) write_affinity(acc, &state, user_items + change->items,
+							  nlocked > 0 ? ROW_LOCKED : ROW_NEW, change);
+	else if (!write_settled(acc, reader, &key, state.signals, user_items, nlocked,
+							change))
+		change->items = -1;
 }
 
 /*
@@ -193,34 +242,23 @@ affinity_add(Accumulator *acc, PairReader *reader, const AffinityDelta *delta,
 			 int user_items, AffinityChange *change)
 {
 	AccKey		key = {delta->user, delta->item};
-	AffinityDelta state = *delta;
 	AccLimits	limits = {0};
-	bool		all = false;
-	int			nlocked;
+	bool		done;
 
-	memset(change, 0, sizeof(*change));
-
-	if (acc_lock_remembered(acc, &key, false, &limits))
-	{
-		nlocked = 1;
-		count_users(change, DatumGetInt32(acc_column(acc->row, Anum_affinity_signals)), -1);
-		sum_affinity(&state, acc->row);
-	}
-	else
+	done = acc_fetch_remembered(acc, &key, false, &limits) &&
+		add_to_seen(acc, delta, user_items, change);
+	if (!done)
 	{
 		acc_look_up(acc, &key, false);
-		change->items = acc->nfound == 0 ? 1 : 0;
-		nlocked = lock_affinities(acc, &state, change, &all);
+		if (!acc->unsettled && acc_take_single(acc))
+		{
+			done = add_to_seen(acc, delta, user_items, change);
+			if (!done)
+				acc_look_up(acc, &key, false);
+		}
+		if (!done)
+			add_to_any(acc, reader, delta, user_items, change);
 	}
-
-	if (all && (state.signals & SIGNAL_UNSETTLED))
-	{
-		if (!write_settled(acc, reader, &key, state.signals, user_items, nlocked,
-						   change))
-			change->items = -1;
-	}
-	else
-		write_affinity(acc, &state, user_items + change->items, nlocked > 0, change);
 	remember_pair(acc, &key);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
@@ -231,7 +269,7 @@ affinity_add(Accumulator *acc, PairReader *reader, const AffinityDelta *delta,
  * not and some have changed meanwhile, so that another look may help.
  */
 static bool
-lock_all(Accumulator *acc, bool *again)
+lock_all(Accumulator *acc, const AccKey *key, bool *again)
 {
 	bool		all = acc->nbusy == 0;
 
@@ -242,7 +280,7 @@ lock_all(Accumulator *acc, bool *again)
 
 		if (acc->found[i].busy)
 			continue;
-		result = acc_lock_row(acc, &acc->found[i].tid, acc->look);
+		result = acc_lock_row(acc, key, &acc->found[i].tid, acc->look);
 		if (result != TM_Ok)
 			all = false;
 		if (result == TM_Updated || result == TM_Deleted)
@@ -282,7 +320,7 @@ affinity_rederive(Accumulator *acc, PairReader *reader, int64 user, int64 item,
 			acc->nbusy--;
 		}
 
-		all = lock_all(acc, &again);
+		all = lock_all(acc, &key, &again);
 		if (all || !again || tries >= REDERIVE_TRIES)
 			break;
 	}
@@ -300,7 +338,8 @@ affinity_rederive(Accumulator *acc, PairReader *reader, int64 user, int64 item,
 	{
 		state.signals |= SIGNAL_UNSETTLED;
 		state.at = DT_NOEND;
-		write_affinity(acc, &state, user_items, nlocked > 0, change);
+		(void) write_affinity(acc, &state, user_items,
+							  nlocked > 0 ? ROW_LOCKED : ROW_NEW, change);
 	}
 	remember_pair(acc, &key);
 	ExecClearTuple(acc->row);
@@ -339,7 +378,7 @@ affinity_fold(Accumulator *acc, PairReader *reader, int64 user, int64 item,
 			left = 0;
 	}
 	else
-		write_affinity(acc, &state, user_items, true, change);
+		(void) write_affinity(acc, &state, user_items, ROW_LOCKED, change);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
 	return nlocked - left;
@@ -365,17 +404,25 @@ affinity_user_items(Accumulator *acc, int64 user, TimestampTz *newest)
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(user));
 	index_rescan(acc->userscan, &key, 1, NULL, 0);
-	do
+	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (!index_getnext_slot(acc->userscan, ForwardScanDirection, acc->newest))
+		if (!acc->userscan->xs_heap_continue)
 		{
-			ExecClearTuple(acc->newest);
-			*newest = DT_NOBEGIN;
-			return 0;
+			if (index_getnext_tid(acc->userscan, ForwardScanDirection) == NULL)
+			{
+				ExecClearTuple(acc->newest);
+				*newest = DT_NOBEGIN;
+				return 0;
+			}
+			acc_pin_page(acc, acc->userscan);
 		}
 		/* rows of unsettled pairs are not written with every change */
-	} while (DatumGetInt32(acc_column(acc->newest, Anum_affinity_signals)) & SIGNAL_UNSETTLED);
+		if (index_fetch_heap(acc->userscan, acc->newest) &&
+			(DatumGetInt32(acc_column(acc->newest, Anum_affinity_signals)) & SIGNAL_UNSETTLED) == 0)
+			break;
+	}
+	acc->userscan->xs_heap_continue = false;
 	*newest = DatumGetTimestampTz(acc_column(acc->newest, Anum_affinity_last_at));
 	return DatumGetInt16(acc_column(acc->newest, Anum_affinity_user_items));
 }
@@ -390,15 +437,16 @@ affinity_set_user_items(Accumulator *acc, int user_items)
 {
 	AccKey		key;
 
-	if (TTS_EMPTY(acc->newest) || acc_is_newer(acc, acc->newest) ||
-		acc_lock_row(acc, &acc->newest->tts_tid, acc->row) != TM_Ok)
+	if (TTS_EMPTY(acc->newest) || acc_is_newer(acc, acc->newest))
+		return;
+	key.first = DatumGetInt64(acc_column(acc->newest, Anum_affinity_user_id));
+	key.second = DatumGetInt64(acc_column(acc->newest, Anum_affinity_item_id));
+	if (acc_lock_row(acc, &key, &acc->newest->tts_tid, acc->row) != TM_Ok)
 		return;
 	acc_start_version(acc, true);
 	ACC_WRITE(acc, Anum_affinity_user_items) =
 		Int16GetDatum((int16) Max(1, Min(user_items, PG_INT16_MAX)));
-	acc_update_version(acc);
-	key.first = DatumGetInt64(acc_column(acc->newest, Anum_affinity_user_id));
-	key.second = DatumGetInt64(acc_column(acc->newest, Anum_affinity_item_id));
+	(void) acc_update_version(acc, true);
 	remember_pair(acc, &key);
 	ExecClearTuple(acc->row);
 	ExecClearTuple(acc->write);
