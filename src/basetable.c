@@ -29,6 +29,8 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -298,9 +300,77 @@ same_total(Numeric a, Numeric b)
 											NumericGetDatum(b)));
 }
 
+/* ---------- statements run by triggers ---------- */
+
+/*
+ * A trigger of the application may change or delete the very row whose
+ * insertion fired it.  We hear of that first, and of the insertion only when
+ * its statement ends; what it says of the pair is out of date by then.  So the
+ * pairs are noted that statements run by triggers took something away from, and
+ * derived anew when something is added to them in the same transaction.
+ */
+
+/* Pairs noted at most; from there on it could be any. */
+#define NESTED_MAX			100000
+
+static HTAB *nested_pairs = NULL;	/* of AccKey, in TopTransactionContext */
+static LocalTransactionId nested_lxid = InvalidLocalTransactionId;	/* of nested_pairs */
+
+/* Note that a statement run by a trigger took something away from the pair. */
+static void
+note_nested(const Fact *fact)
+{
+	AccKey		pair = {fact->user, fact->item};
+
+	if (nested_lxid != interact_lxid())
+	{
+		HASHCTL		ctl;
+
+		ctl.keysize = sizeof(AccKey);
+		ctl.entrysize = sizeof(AccKey);
+		ctl.hcxt = TopTransactionContext;
+		nested_pairs = hash_create("interact pairs changed by triggers", 64, &ctl,
+								   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		nested_lxid = interact_lxid();
+	}
+	if (hash_get_num_entries(nested_pairs) < NESTED_MAX)
+		(void) hash_search(nested_pairs, &pair, HASH_ENTER, NULL);
+}
+
+/* Did a statement run by a trigger take something away from the pair? */
+static bool
+was_nested(const Fact *fact)
+{
+	AccKey		pair = {fact->user, fact->item};
+
+	return nested_lxid == interact_lxid() &&
+		(hash_get_num_entries(nested_pairs) >= NESTED_MAX ||
+		 hash_search(nested_pairs, &pair, HASH_FIND, NULL) != NULL);
+}
+
+/* ---------- changes of rows ---------- */
+
+/* Hand on that a row came into being. */
+static void
+add_fact(Batch *batch, const Fact *fact)
+{
+	batch_add(batch, fact);
+	if (fact->has_user && was_nested(fact))
+		batch_rederive(batch, fact->user, fact->item, EVENT_BIT(fact->event));
+}
+
+/* Hand on that a row is gone; nested if a trigger ran the statement. */
+static void
+remove_fact(Batch *batch, const Fact *fact, bool nested)
+{
+	batch_remove(batch, fact);
+	if (fact->has_user && nested)
+		note_nested(fact);
+}
+
 /* Hand the change of one row, from what it said to what it says, on. */
 static void
-change_fact(Batch *batch, const Fact *from, const Fact *to)
+change_fact(Batch *batch, const Fact *from, const Fact *to, bool nested)
 {
 	bool		same_pair = from->user == to->user && from->item == to->item &&
 		from->event == to->event && from->at == to->at &&
@@ -308,8 +378,8 @@ change_fact(Batch *batch, const Fact *from, const Fact *to)
 
 	if (!same_pair)
 	{
-		batch_remove(batch, from);
-		batch_add(batch, to);
+		remove_fact(batch, from, nested);
+		add_fact(batch, to);
 	}
 	else if (from->count != to->count || from->units != to->units ||
 			 !same_total(from->total, to->total))
@@ -419,6 +489,7 @@ interact_derive(PG_FUNCTION_ARGS)
 	TransitionReader olds = {0};
 	TransitionReader news = {0};
 	TimestampTz latest;
+	bool		nested;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
@@ -455,6 +526,8 @@ interact_derive(PG_FUNCTION_ARGS)
 		transition_begin(&news, trigdata->tg_newtable, desc);
 	}
 
+	/* the depth counts this trigger */
+	nested = DatumGetInt32(pg_trigger_depth(NULL)) > 1;
 	batch = batch_begin();
 	latest = GetCurrentTimestamp() + USECS_PER_DAY;
 	row_context = AllocSetContextCreate(CurrentMemoryContext, "interact row",
@@ -478,11 +551,11 @@ interact_derive(PG_FUNCTION_ARGS)
 			interact_check_time(to.at, table->at_name);
 
 		if (had && has)
-			change_fact(batch, &from, &to);
+			change_fact(batch, &from, &to, nested);
 		else if (had)
-			batch_remove(batch, &from);
+			remove_fact(batch, &from, nested);
 		else if (has)
-			batch_add(batch, &to);
+			add_fact(batch, &to);
 
 		MemoryContextSwitchTo(old_context);
 		MemoryContextReset(row_context);

@@ -53,6 +53,7 @@ $node->init;
 $node->append_conf('postgresql.conf', q{
 max_connections = 120
 max_prepared_transactions = 20
+max_pred_locks_per_transaction = 1000
 shared_buffers = 128MB
 log_statement = none
 log_lock_waits = on
