@@ -46,9 +46,11 @@
 #define ACTIVE_WEEK_DAYS		7
 #define ACTIVE_MAX_DAYS			366
 
-/* Most steps of interact_funnel(), and the longest way through them. */
+/* Most steps of interact_funnel(). */
 #define FUNNEL_MAX_STEPS		10
-#define FUNNEL_MAX_DAYS			36525
+
+/* Longest way through a funnel, and most age of a cart, days. */
+#define ANALYTICS_MAX_DAYS		36525
 
 /* Digits of a rate behind the point. */
 #define RATE_DIGITS				4
@@ -457,6 +459,31 @@ arg_interval(FunctionCallInfo fcinfo, int n, const char *name)
 	return PG_GETARG_INTERVAL_P(n);
 }
 
+pg_noreturn static void
+span_error(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s must be positive and at most %d days",
+					name, ANALYTICS_MAX_DAYS)));
+}
+
+/*
+ * Microseconds of a length of time that is positive and not absurd.  A day has
+ * 24 hours and a month 30 days, as for dedup of interact_record_view().
+ */
+static int64
+span_usecs(const Interval *span, const char *name)
+{
+	double		usecs = (double) span->time +
+		((double) span->day + (double) span->month * DAYS_PER_MONTH) *
+		USECS_PER_DAY;
+
+	if (usecs < 1 || usecs > (double) ANALYTICS_MAX_DAYS * USECS_PER_DAY)
+		span_error(name);
+	return (int64) usecs;
+}
+
 /*
  * Reads the arguments bucket (or the like), from_time, to_time and time_zone.
  * If from_time is NULL, the range starts where its first bucket does.
@@ -653,15 +680,13 @@ interact_abandoned_carts(PG_FUNCTION_ARGS)
 	bool		restricted = interact_session_user(&user);
 	Analysis	analysis;
 
-	/* the days and months before now, not the same number of hours */
+	(void) span_usecs(older_than, "older_than");
 	before = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval,
 													 TimestampTzGetDatum(now),
 													 IntervalPGetDatum(older_than)));
-	if (TIMESTAMP_NOT_FINITE(before) || before >= now)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("older_than must be positive and finite"),
-				 errhint("Give the time after which a cart counts as abandoned, for instance interval '1 day'.")));
+	/* '1 month -29 days' is positive and yet, in February, ends tomorrow. */
+	if (before >= now)
+		span_error("older_than");
 	if (PG_ARGISNULL(2) != PG_ARGISNULL(3))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -813,31 +838,6 @@ arg_steps(FunctionCallInfo fcinfo, int n, int *nsteps)
 }
 
 /*
- * Microseconds of the argument within, n; NULL means any time.  A day has 24
- * hours and a month 30 days, as for dedup of interact_record_view().
- */
-static int64
-arg_within(FunctionCallInfo fcinfo, int n)
-{
-	Interval   *within;
-	double		span;
-
-	if (PG_ARGISNULL(n))
-		return PG_INT64_MAX;
-	within = PG_GETARG_INTERVAL_P(n);
-	span = (double) within->time +
-		((double) within->day + (double) within->month * DAYS_PER_MONTH) *
-		USECS_PER_DAY;
-	if (span < 1 || span > (double) FUNNEL_MAX_DAYS * USECS_PER_DAY)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("within must be positive and at most %d days",
-						FUNNEL_MAX_DAYS),
-				 errhint("Pass null for any time.")));
-	return (int64) span;
-}
-
-/*
  * interact_funnel(steps, from_time, to_time, within, by_item): how many
  * came to each step, in the order of the steps.
  */
@@ -856,7 +856,8 @@ interact_funnel(PG_FUNCTION_ARGS)
 
 	steps = arg_steps(fcinfo, 0, &funnel.nsteps);
 	interact_arg_range(fcinfo, 1, 2, session_timezone, &from, &to);
-	funnel.within = arg_within(fcinfo, 3);
+	funnel.within = PG_ARGISNULL(3) ? PG_INT64_MAX :
+		span_usecs(PG_GETARG_INTERVAL_P(3), "within");
 	by_item = interact_arg_bool(fcinfo, 4, "by_item");
 
 	add_param(&analysis, TIMESTAMPTZOID, TimestampTzGetDatum(from), false);

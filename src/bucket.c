@@ -25,6 +25,7 @@
 #include "common/int.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/timestamp.h"
 
 /* Where lengths of less than a month are counted from: Monday, 2000-01-03. */
@@ -35,6 +36,9 @@
 
 /* Default length of a range, days. */
 #define RANGE_DEFAULT_DAYS		30
+
+/* First year that timestamps do not have. */
+#define TIMESTAMP_MAXYEAR		294277
 
 /* From the Unix epoch to PostgreSQL's, seconds. */
 #define UNIX_TO_POSTGRES \
@@ -252,24 +256,6 @@ bucket_length(const Interval *bucket, const char *name)
 /* ---------- buckets ---------- */
 
 /*
- * The start of a month on the clock; months are counted from January 2000.
- */
-static int64
-month_start(int64 month)
-{
-	struct pg_tm tm = {0};
-	Timestamp	result;
-	int64		year = floor_div(month, MONTHS_PER_YEAR);
-
-	tm.tm_year = (int) (2000 + year);
-	tm.tm_mon = (int) (month - year * MONTHS_PER_YEAR) + 1;
-	tm.tm_mday = 1;
-	if (tm2timestamp(&tm, 0, NULL, &result) != 0)
-		range_error();
-	return result;
-}
-
-/*
  * The number of the bucket that the clock is in.
  */
 static int64
@@ -289,19 +275,36 @@ bucket_number(const BucketLength *length, int64 clock)
 }
 
 /*
- * What the clock shows at the start of a bucket.
+ * What the clock shows at the start of a bucket; something out of the range of
+ * timestamps, but not of what can be calculated with, if it starts out of it.
  */
 static int64
 bucket_clock(const BucketLength *length, int64 number)
 {
+	const int64 too_early = MIN_TIMESTAMP - 2 * USECS_PER_DAY;
+	const int64 too_late = END_TIMESTAMP + 2 * USECS_PER_DAY;
 	int64		clock;
 
 	if (length->months > 0)
-		return month_start(number * length->months);
+	{
+		int64		month = number * length->months;
+		int64		year = floor_div(month, MONTHS_PER_YEAR);
+		int64		days;
+
+		month -= year * MONTHS_PER_YEAR;
+		year += 2000;
+		if (year <= JULIAN_MINYEAR)
+			return too_early;
+		if (year >= TIMESTAMP_MAXYEAR)
+			return too_late;
+		days = date2j((int) year, (int) month + 1, 1) - POSTGRES_EPOCH_JDATE;
+		return days * USECS_PER_DAY;
+	}
+
 	if (pg_mul_s64_overflow(number, length->usecs, &clock) ||
 		pg_add_s64_overflow(clock, BUCKET_ORIGIN, &clock))
-		range_error();
-	return clock;
+		return number < 0 ? too_early : too_late;
+	return Max(too_early, Min(clock, too_late));
 }
 
 static int
@@ -317,8 +320,8 @@ timestamp_cmp_qsort(const void *a, const void *b)
  * The starts of the buckets that hold any part of the range, in ascending
  * order; the first may be before from.  Returns how many there are, 0 for an
  * empty range; *starts is palloc'd.  More than max are an error, and so is a
- * bucket that is not positive or mixes months with shorter units; name is
- * what messages call it.
+ * bucket that is not positive or mixes months with shorter units; messages
+ * call it name, and several of them the same with an s.
  */
 int
 interact_buckets(const Interval *bucket, const char *name, TimestampTz from,
@@ -372,9 +375,8 @@ interact_buckets(const Interval *bucket, const char *name, TimestampTz from,
 	if (n > max)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("from_time to to_time is more than %d times %s",
-						max, name),
-				 errhint("Use a shorter range or a longer %s.", name)));
+				 errmsg("from_time to to_time holds more than %d %ss", max, name),
+				 errhint("Shorten the range, or divide it into fewer parts.")));
 	if (!IS_VALID_TIMESTAMP(result[0]))
 		range_error();
 	return n;

@@ -1,6 +1,6 @@
 -- Analytics: engagement over time, from the base tables, with the rights of
--- the caller. Neither is search_path anybody else's, nor are the statements
--- compiled: they are large, and compiling them takes longer than it saves.
+-- the caller. The statements are wide; compiling them (jit) takes longer than
+-- it saves.
 
 CREATE FUNCTION @extschema@.interact_activity(
     bucket      interval DEFAULT '1 day',
@@ -155,9 +155,9 @@ SET jit = off;
 REVOKE ALL ON FUNCTION @extschema@.interact_abandoned_carts(interval, integer, timestamptz, bigint) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.interact_abandoned_carts(interval, integer, timestamptz, bigint) IS
 'Users with an open cart to which nothing was added for some time, the latest first: a page of them.
-older_than: the row added last is older than this; positive, default 1 day.
+older_than: the row added last is older than this; positive, at most 36525 days, default 1 day.
 max_items: at most so many users, 0 to 1000, default 100.
 before_at, before_id: last_added_at and last_id of the last row of the page before; null (default): the first page.
 Result: user_id; last_added_at, last_id: time and row of interact_cart_item of the latest open addition; items: open rows; units: sum of their quantities; item_ids: their items, the latest first.
 A session that the setting interact.user_id restricts to one user gets that user''s cart only.
-Errors: older_than null or not positive, max_items null or out of range, only one of before_at and before_id.';
+Errors: older_than null or out of range, max_items null or out of range, only one of before_at and before_id.';
