@@ -1,8 +1,9 @@
 # interact: PGXS build.  make && make install && make installcheck
 #
-#   make test         on a fresh Debian or Ubuntu machine: everything
-#   make quickstart   a demonstration on a throwaway server
-#   make bench-record what recording costs, compared with plain tables
+#   make test             on a fresh Debian or Ubuntu machine: everything
+#   make quickstart       a demonstration on a throwaway server
+#   make bench-record     what recording costs, compared with plain tables
+#   make bench-analytics  what the analytic functions cost
 
 EXTENSION = interact
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" interact.control)
@@ -76,4 +77,7 @@ quickstart:
 bench-record:
 	@test/bench/record.sh
 
-.PHONY: all install uninstall installcheck clean test quickstart bench-record
+bench-analytics:
+	@test/bench/analytics.sh
+
+.PHONY: all install uninstall installcheck clean test quickstart bench-record bench-analytics
