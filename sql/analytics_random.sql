@@ -226,7 +226,7 @@ FROM (SELECT (last_added_at, last_id) > lag((last_added_at, last_id)) OVER (ORDE
       FROM all_pages() WITH ORDINALITY AS p (page, user_id, last_added_at, last_id, items, units, n)) p
 WHERE wrong;
 
--- The same with parallel workers, and with the least memory.
+-- The same with parallel workers, with the least memory, and in a worker.
 CREATE FUNCTION everything() RETURNS text LANGUAGE sql AS $$
 SELECT md5(string_agg(t::text, '|' ORDER BY t::text))
 FROM (SELECT a::text FROM interact_activity('6 hours', '2024-03-01', '2024-05-01') a
@@ -234,13 +234,19 @@ FROM (SELECT a::text FROM interact_activity('6 hours', '2024-03-01', '2024-05-01
       UNION ALL SELECT a::text FROM interact_retention('2024-03-01', '2024-05-01') a
       UNION ALL SELECT a::text FROM interact_funnel('{view,favorite,cart,purchase}', '2024-03-01', '2024-05-01') a) t
 $$;
-CREATE TEMP TABLE serial AS SELECT everything();
+CREATE TABLE serial AS SELECT everything();
 BEGIN;
 SET LOCAL parallel_setup_cost = 0;
 SET LOCAL parallel_tuple_cost = 0;
 SET LOCAL min_parallel_table_scan_size = 0;
 SET LOCAL min_parallel_index_scan_size = 0;
 SET LOCAL work_mem = '64kB';
+SELECT everything() = (SELECT everything FROM serial) AS same;
+COMMIT;
+BEGIN;
+SELECT count(*) FROM (SELECT set_config(name, 'on', true) FROM pg_settings
+                      WHERE name IN ('force_parallel_mode', 'debug_parallel_query')) s;
+ALTER FUNCTION everything() PARALLEL SAFE;
 SELECT everything() = (SELECT everything FROM serial) AS same;
 COMMIT;
 
