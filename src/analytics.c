@@ -475,9 +475,8 @@ span_error(const char *name)
 static int64
 span_usecs(const Interval *span, const char *name)
 {
-	double		usecs = (double) span->time +
-		((double) span->day + (double) span->month * DAYS_PER_MONTH) *
-		USECS_PER_DAY;
+	double		days = (double) span->month * DAYS_PER_MONTH + span->day;
+	double		usecs = days * USECS_PER_DAY + (double) span->time;
 
 	if (usecs < 1 || usecs > (double) ANALYTICS_MAX_DAYS * USECS_PER_DAY)
 		span_error(name);
