@@ -1,8 +1,10 @@
 # interact: PGXS build.  make && make install && make installcheck
 #
-#   make test         on a fresh Debian or Ubuntu machine: everything
-#   make quickstart   a demonstration on a throwaway server
-#   make bench-record what recording costs, compared with plain tables
+#   make test             on a fresh Debian or Ubuntu machine: everything
+#   make test-clients     drivers and ORMs of other languages
+#   make quickstart       a demonstration on a throwaway server
+#   make bench-record     what recording costs, compared with plain tables
+#   make bench-analytics  what the analytic functions cost
 
 EXTENSION = interact
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" interact.control)
@@ -68,6 +70,9 @@ export PG_CONFIG
 test:
 	@test/run.sh
 
+test-clients:
+	@test/clients/run.sh $(CLIENTS)
+
 # DATA is a list of files to install, to PGXS; on the command line it is the
 # directory to load.
 quickstart:
@@ -76,4 +81,8 @@ quickstart:
 bench-record:
 	@test/bench/record.sh
 
-.PHONY: all install uninstall installcheck clean test quickstart bench-record
+bench-analytics:
+	@test/bench/analytics.sh
+
+.PHONY: all install uninstall installcheck clean test test-clients quickstart \
+	bench-record bench-analytics

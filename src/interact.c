@@ -303,6 +303,14 @@ interact_generic_plan(InteractPlan *plan, const char *sql, int nargs,
 	return saved_plan(plan, sql, nargs, argtypes, CURSOR_OPT_GENERIC_PLAN);
 }
 
+SPIPlanPtr
+interact_custom_plan(InteractPlan *plan, const char *sql, int nargs,
+					 Oid *argtypes)
+{
+	return saved_plan(plan, sql, nargs, argtypes,
+					  CURSOR_OPT_CUSTOM_PLAN | CURSOR_OPT_PARALLEL_OK);
+}
+
 /* Raise the error for an argument that must not be NULL. */
 void
 interact_null_error(const char *name)
@@ -334,6 +342,19 @@ interact_check_user(int64 user, const char *name)
 				 errmsg("%s must be " INT64_FORMAT ", the user of this session",
 						name, *only_user),
 				 errhint("The setting interact.user_id restricts the session to one user.")));
+}
+
+/*
+ * Whether the session is restricted to one user, and to whom; for functions
+ * that return users.
+ */
+bool
+interact_session_user(int64 *user)
+{
+	if (only_user == NULL)
+		return false;
+	*user = *only_user;
+	return true;
 }
 
 /* The id of the user a function is called for. */

@@ -20,7 +20,9 @@
 #include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
+#include "pgtime.h"
 #include "utils/array.h"
+#include "utils/date.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
@@ -94,6 +96,13 @@ extern SPIPlanPtr interact_generic_plan(InteractPlan *plan, const char *sql,
 										int nargs, Oid *argtypes);
 
 /*
+ * The same, but planned each time for the values of its parameters, for
+ * parallel workers if that pays.
+ */
+extern SPIPlanPtr interact_custom_plan(InteractPlan *plan, const char *sql,
+									   int nargs, Oid *argtypes);
+
+/*
  * Arguments of SQL functions.  Each reads argument n of fcinfo, or raises an
  * error that names it.
  */
@@ -101,6 +110,7 @@ extern int64 interact_arg_id(FunctionCallInfo fcinfo, int n, const char *name);
 extern int64 interact_arg_user(FunctionCallInfo fcinfo, int n,
 							   const char *name);
 extern void interact_check_user(int64 user, const char *name);
+extern bool interact_session_user(int64 *user);
 extern int	interact_arg_max_items(FunctionCallInfo fcinfo, int n);
 extern bool interact_arg_bool(FunctionCallInfo fcinfo, int n, const char *name);
 
@@ -719,5 +729,22 @@ extern uint64 record_run_found(InteractPlan *plan, const char *sql, int expected
 							   int nargs, Oid *argtypes, Datum *values,
 							   const char *nulls);
 extern void record_pair_keys(ScanKey keys, int64 user, int64 item);
+
+
+/* ---------- bucket.c: ranges of time, divided by the calendar ---------- */
+
+/* Reads argument n, for functions that are called with a range of time. */
+extern pg_tz *interact_arg_time_zone(FunctionCallInfo fcinfo, int n);
+extern void interact_arg_range(FunctionCallInfo fcinfo, int from_arg,
+							   int to_arg, pg_tz *zone, TimestampTz *from,
+							   TimestampTz *to);
+
+/* Fills *starts in ascending order, returns how many; more than max: error. */
+extern int	interact_buckets(const Interval *bucket, const char *name,
+							 TimestampTz from, TimestampTz to, pg_tz *zone,
+							 int max, TimestampTz **starts);
+extern TimestampTz interact_day_start(TimestampTz at, int days_before,
+									  pg_tz *zone);
+extern DateADT interact_date(TimestampTz at, pg_tz *zone);
 
 #endif							/* INTERACT_H */

@@ -71,6 +71,12 @@ static const FunctionGrant function_grants[] = {
 	{"interact_similar_items", CAP_READ},
 	{"interact_popular", CAP_READ},
 	{"interact_trending", CAP_READ},
+	{"interact_activity", CAP_READ},
+	{"interact_item_activity", CAP_READ},
+	{"interact_active_users", CAP_READ},
+	{"interact_retention", CAP_READ},
+	{"interact_funnel", CAP_READ},
+	{"interact_abandoned_carts", CAP_READ},
 
 	{"interact_record", CAP_WRITE},
 	{"interact_record_view", CAP_WRITE},

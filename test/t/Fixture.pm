@@ -74,6 +74,23 @@ sub answers
 		     FROM interact_trending(50) WITH ORDINALITY ORDER BY ordinality',
 		'interact_item_stats' =>
 		  'SELECT * FROM interact_item_stats ORDER BY item_id',
+		'analytics' =>
+		  "SELECT row
+		     FROM (SELECT max(viewed_at) AS at, max(viewed_at) - interval '40 days' AS since
+		             FROM interact_view) AS t
+		    CROSS JOIN LATERAL (
+		          SELECT a::text FROM interact_activity('1 day', since, at, time_zone => 'UTC') AS a
+		           UNION ALL
+		          SELECT a::text FROM interact_item_activity(1, '7 days', since, at, time_zone => 'UTC') AS a
+		           UNION ALL
+		          SELECT a::text FROM interact_active_users(since, at, time_zone => 'UTC') AS a
+		           UNION ALL
+		          SELECT a::text FROM interact_retention(since, at, '7 days', 3, 'UTC') AS a
+		           UNION ALL
+		          SELECT a::text FROM interact_funnel('{view,cart,purchase}', since, at) AS a
+		           UNION ALL
+		          SELECT a::text FROM interact_abandoned_carts() AS a) AS r (row)
+		    ORDER BY row",
 		'interact_settings()' =>
 		  'SELECT * FROM interact_settings() ORDER BY name',
 		'interact_event_type' =>
