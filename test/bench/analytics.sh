@@ -48,8 +48,10 @@ SETTINGS=(
 	"work_mem = $WORK_MEM"
 )
 
-# The 30 days of the data
+# The 30 days of the data, in strings that in_turn evaluates
+# shellcheck disable=SC2034
 FROM="'2024-03-10 00:00+00'"
+# shellcheck disable=SC2034
 TO="'2024-04-09 00:00+00'"
 
 # ---------- measuring ----------
