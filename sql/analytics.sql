@@ -281,6 +281,9 @@ SELECT * FROM interact_abandoned_carts('1 day', 2, '2024-05-02 10:00', 107);
 SELECT * FROM interact_abandoned_carts('1 day', 2, '2024-05-02 10:00', 102);
 SELECT * FROM interact_abandoned_carts('1 day', 2, '2024-05-02 10:00', 103);
 SELECT * FROM interact_abandoned_carts(max_items => 0);
+SELECT user_id FROM interact_abandoned_carts(before => '2024-05-03 10:00');
+SELECT user_id FROM interact_abandoned_carts(before => 'infinity');
+SELECT user_id FROM interact_abandoned_carts(before => '-infinity', before_id => 1);
 SELECT user_id FROM interact_abandoned_carts(now() - '2024-05-02 12:00'::timestamptz);
 -- Older than a microsecond is everything; item_ids of user 5, the latest first.
 SELECT user_id, last_id, items, units, item_ids FROM interact_abandoned_carts('1 microsecond', 1);
@@ -301,7 +304,6 @@ SELECT * FROM interact_abandoned_carts('1 month -30 days');
 SELECT * FROM interact_abandoned_carts(max_items => NULL);
 SELECT * FROM interact_abandoned_carts(max_items => -1);
 SELECT * FROM interact_abandoned_carts(max_items => 1001);
-SELECT * FROM interact_abandoned_carts(before_at => '2024-05-02');
 SELECT * FROM interact_abandoned_carts(before_id => 5);
 
 SELECT * FROM interact_check();

@@ -282,7 +282,7 @@ static const char funnel_sql[] =
 /*
  * A cart is met at the open row that was added last, if that is before $1, so
  * carts come in the order of an index on the open rows.  $2 and $3: before
- * this row; NULL: from the start.  $4: of this user only; NULL: of all.
+ * this time and row; $2 is NULL: from the start.  $4: of this user only; NULL: of all.
  */
 static const char abandoned_carts_sql[] =
 "SELECT c.user_id, c.added_at, c.id, o.items, o.units, o.item_ids"
@@ -664,7 +664,7 @@ interact_retention(PG_FUNCTION_ARGS)
 }
 
 /*
- * interact_abandoned_carts(older_than, max_items, before_at, before_id): carts
+ * interact_abandoned_carts(older_than, max_items, before, before_id): carts
  * to which nothing was added for some time, a page at a time.
  */
 Datum
@@ -686,16 +686,18 @@ interact_abandoned_carts(PG_FUNCTION_ARGS)
 	/* '1 month -29 days' is positive and yet, in February, ends tomorrow. */
 	if (before >= now)
 		span_error("older_than");
-	if (PG_ARGISNULL(2) != PG_ARGISNULL(3))
+	if (PG_ARGISNULL(2) && !PG_ARGISNULL(3))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("before_at and before_id must be given together"),
-				 errhint("Pass last_added_at and last_id of the last row of the page before.")));
+				 errmsg("before_id needs before"),
+				 errhint("Pass both as they are in the last row of the page before, or neither.")));
 
 	analysis.nparams = 0;
 	add_param(&analysis, TIMESTAMPTZOID, TimestampTzGetDatum(before), false);
 	add_param(&analysis, TIMESTAMPTZOID, PG_GETARG_DATUM(2), PG_ARGISNULL(2));
-	add_param(&analysis, INT8OID, PG_GETARG_DATUM(3), PG_ARGISNULL(3));
+	add_param(&analysis, INT8OID,
+			  PG_ARGISNULL(3) ? Int64GetDatum(PG_INT64_MIN) : PG_GETARG_DATUM(3),
+			  false);
 	add_param(&analysis, INT8OID, Int64GetDatum(restricted ? user : 0), !restricted);
 	add_param(&analysis, INT8OID, Int64GetDatum((int64) max_items), false);
 

@@ -7,7 +7,7 @@
  * Nothing of the extension is granted to PUBLIC.  A capability is a set of
  * ordinary privileges, written down once in the tables below:
  *
- *	read	ask for recommendations, popularity and lists
+ *	read	ask for recommendations, popularity, lists and analytics
  *	write	record, with the functions or with plain DML on the base tables
  *	admin	define events, tune, check and rebuild
  *

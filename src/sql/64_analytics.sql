@@ -139,7 +139,7 @@ Errors: steps null, empty, too many, unknown or repeated, from_time after to_tim
 CREATE FUNCTION @extschema@.interact_abandoned_carts(
     older_than  interval DEFAULT '1 day',
     max_items   integer DEFAULT 100,
-    before_at   timestamptz DEFAULT NULL,
+    before      timestamptz DEFAULT NULL,
     before_id   bigint DEFAULT NULL,
     OUT user_id bigint,
     OUT last_added_at timestamptz,
@@ -157,7 +157,7 @@ COMMENT ON FUNCTION @extschema@.interact_abandoned_carts(interval, integer, time
 'Users with an open cart to which nothing was added for some time, the latest first: a page of them.
 older_than: the row added last is older than this; positive, at most 36525 days, default 1 day.
 max_items: at most so many users, 0 to 1000, default 100.
-before_at, before_id: last_added_at and last_id of the last row of the page before; null (default): the first page.
+before, before_id: last_added_at and last_id of the last row of the page before, for the next one; before alone for rows before a time; null (default): the first page.
 Result: user_id; last_added_at, last_id: time and row of interact_cart_item of the latest open addition; items: open rows; units: sum of their quantities; item_ids: their items, the latest first.
 A session that the setting interact.user_id restricts to one user gets that user''s cart only.
-Errors: older_than null or out of range, max_items null or out of range, only one of before_at and before_id.';
+Errors: older_than null or out of range, max_items null or out of range, before_id without before.';

@@ -42,7 +42,7 @@ AS 'MODULE_PATHNAME', 'interact_grant';
 REVOKE ALL ON FUNCTION @extschema@.interact_grant(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.interact_grant(text, text) IS
 'Gives a role all privileges it needs for a capability.
-role: name of an existing role. capability: read (recommendations, popularity, lists; SELECT on the base tables), write (the recording functions; SELECT, INSERT, UPDATE, DELETE on the base tables) or admin (event types, settings, check, rebuild; SELECT on the derived tables).
+role: name of an existing role. capability: read (recommendations, popularity, lists, analytics; SELECT on the base tables), write (the recording functions; SELECT, INSERT, UPDATE, DELETE on the base tables) or admin (event types, settings, check, rebuild; SELECT on the derived tables).
 Call it once per role and capability, and again after an update of the extension that adds functions. Only the owner of the extension or a superuser can.';
 
 CREATE FUNCTION @extschema@.interact_revoke(role text, capability text)

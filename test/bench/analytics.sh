@@ -48,8 +48,10 @@ SETTINGS=(
 	"work_mem = $WORK_MEM"
 )
 
-# The 30 days of the data
+# The 30 days of the data, in strings that in_turn evaluates
+# shellcheck disable=SC2034
 FROM="'2024-03-10 00:00+00'"
+# shellcheck disable=SC2034
 TO="'2024-04-09 00:00+00'"
 
 # ---------- measuring ----------
@@ -103,6 +105,7 @@ bench_range()
 			"measure hours \"SELECT * FROM interact_activity('1 hour', \$FROM, \$TO, time_zone => 'Europe/Berlin')\"" \
 			"measure active \"SELECT * FROM interact_active_users(\$FROM, \$TO, time_zone => 'UTC')\"" \
 			"measure retention \"SELECT * FROM interact_retention(\$FROM, \$TO, '1 day', 29, 'UTC')\"" \
+			"measure returning \"SELECT * FROM interact_retention('2024-04-02 00:00+00', \$TO, '1 day', 6, 'UTC')\"" \
 			"measure funnel \"SELECT * FROM interact_funnel('{view,cart,purchase}', \$FROM, \$TO)\""
 	done
 
@@ -112,6 +115,7 @@ bench_range()
 	seconds "Activity by hour, all events" hours 30
 	seconds "Active users" active 60
 	seconds "Retention of daily cohorts" retention 60
+	seconds "Retention of the last seven, of users known before" returning 60
 	seconds "Funnel of three steps" funnel 60
 	remark "Plain aggregate over the views, seconds" "$(median_of scan)" "count(*) of all columns"
 	remark "Activity by day: time to that" "$(ratio_of activity scan)" ""
