@@ -28,7 +28,9 @@ SELECT interact_remove_friend(NULL, 2);
 SELECT interact_remove_friend(1, NULL);
 SELECT interact_remove_friend(1, 2, NULL);
 SELECT interact_remove_friend(1, 1);
+\set VERBOSITY terse
 INSERT INTO interact_friend (user_id, friend_id) VALUES (1, 1);
+\set VERBOSITY default
 SELECT * FROM interact_friends(NULL);
 SELECT * FROM interact_friends(1, NULL);
 SELECT * FROM interact_friends(1, 1001);

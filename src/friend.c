@@ -27,11 +27,16 @@
 #define KNOWN_FRIENDS		200
 #define KNOWN_PER_FRIEND	100
 
-/* Does friend follow user? */
-#define FOLLOWED_BACK(friend, user) \
-	"(SELECT true FROM %s.interact_friend AS b " \
-	"WHERE b.user_id OPERATOR(pg_catalog.=) " friend " " \
-	"AND b.friend_id OPERATOR(pg_catalog.=) " user " LIMIT 1) IS NOT NULL"
+/* Does one user follow the other? */
+#define FOLLOWS(one, other) \
+	PAGE_PROBE("interact_friend", "user_id", "friend_id", one, other)
+
+/* Whom $1, or one of several, follows, newest first. */
+#define NEWEST_OF(user) \
+	"SELECT r.friend_id, r.created_at, r.id FROM %s.interact_friend AS r " \
+	"WHERE r.user_id OPERATOR(pg_catalog.>=) " user " " \
+	"AND r.user_id OPERATOR(pg_catalog.<=) " user " " \
+	"ORDER BY r.user_id DESC, r.created_at DESC, r.id DESC "
 
 PG_FUNCTION_INFO_V1(interact_add_friend);
 PG_FUNCTION_INFO_V1(interact_remove_friend);
@@ -203,11 +208,8 @@ friends_load(int64 user, bool mutual, int *nfriends)
 	int64	   *friends;
 
 	page_run(&plan,
-			 "SELECT f.friend_id FROM (SELECT r.friend_id, r.created_at, r.id "
-			 "FROM %s.interact_friend AS r "
-			 "WHERE r.user_id OPERATOR(pg_catalog.=) $1 "
-			 "ORDER BY r.created_at DESC, r.id DESC LIMIT $3) AS f "
-			 "WHERE NOT $2 OR " FOLLOWED_BACK("f.friend_id", "$1") " "
+			 "SELECT f.friend_id FROM (" NEWEST_OF("$1") "LIMIT $3) AS f "
+			 "WHERE NOT $2 OR " FOLLOWS("f.friend_id", "$1") " "
 			 "ORDER BY f.created_at DESC, f.id DESC",
 			 lengthof(types), types, values);
 	rows = SPI_tuptable;
@@ -239,12 +241,9 @@ interact_friends(PG_FUNCTION_ARGS)
 	page_args(fcinfo, &page, 1, 2);
 	page_return(fcinfo, &page, &plan,
 				"SELECT r.id, r.friend_id, "
-				FOLLOWED_BACK("r.friend_id", "$1") ", r.created_at "
-				"FROM %s.interact_friend AS r "
-				"WHERE r.user_id OPERATOR(pg_catalog.=) $1 "
-				"AND (r.created_at, r.id) OPERATOR(pg_catalog.<) ($2, $3) "
-				"ORDER BY r.created_at DESC, r.id DESC LIMIT $4",
-				0, NULL, NULL);
+				FOLLOWS("r.friend_id", "$1") ", r.created_at "
+				"FROM %s.interact_friend AS r"
+				PAGE_BY_TIME("user_id", "created_at"));
 	return (Datum) 0;
 }
 
@@ -263,12 +262,9 @@ interact_followers(PG_FUNCTION_ARGS)
 	page_args(fcinfo, &page, 1, 2);
 	page_return(fcinfo, &page, &plan,
 				"SELECT r.id, r.user_id, "
-				FOLLOWED_BACK("$1", "r.user_id") ", r.created_at "
-				"FROM %s.interact_friend AS r "
-				"WHERE r.friend_id OPERATOR(pg_catalog.=) $1 "
-				"AND (r.created_at, r.id) OPERATOR(pg_catalog.<) ($2, $3) "
-				"ORDER BY r.created_at DESC, r.id DESC LIMIT $4",
-				0, NULL, NULL);
+				FOLLOWS("$1", "r.user_id") ", r.created_at "
+				"FROM %s.interact_friend AS r"
+				PAGE_BY_TIME("friend_id", "created_at"));
 	return (Datum) 0;
 }
 
@@ -301,19 +297,14 @@ interact_people_you_may_know(PG_FUNCTION_ARGS)
 	page_run(&plan,
 			 "SELECT k.friend_id, k.common_friends FROM ("
 			 "SELECT c.friend_id, pg_catalog.count(*) AS common_friends "
-			 "FROM (SELECT r.friend_id FROM %s.interact_friend AS r "
-			 "WHERE r.user_id OPERATOR(pg_catalog.=) $1 "
-			 "ORDER BY r.created_at DESC, r.id DESC LIMIT $4) AS f "
-			 "CROSS JOIN LATERAL (SELECT r.friend_id "
-			 "FROM %s.interact_friend AS r "
-			 "WHERE r.user_id OPERATOR(pg_catalog.=) f.friend_id "
-			 "ORDER BY r.created_at DESC, r.id DESC LIMIT $5) AS c "
-			 "WHERE (NOT $3 OR " FOLLOWED_BACK("f.friend_id", "$1") ") "
-			 "AND (NOT $3 OR " FOLLOWED_BACK("c.friend_id", "f.friend_id") ") "
+			 "FROM (" NEWEST_OF("$1") "LIMIT $4) AS f "
+			 "CROSS JOIN LATERAL (" NEWEST_OF("f.friend_id") "LIMIT $5) AS c "
+			 "WHERE (NOT $3 OR " FOLLOWS("f.friend_id", "$1") ") "
+			 "AND (NOT $3 OR " FOLLOWS("c.friend_id", "f.friend_id") ") "
 			 "AND c.friend_id OPERATOR(pg_catalog.<>) $1 "
 			 "GROUP BY c.friend_id "
 			 "ORDER BY common_friends DESC, c.friend_id) AS k "
-			 "WHERE NOT (" FOLLOWED_BACK("$1", "k.friend_id") ") "
+			 "WHERE NOT (" FOLLOWS("$1", "k.friend_id") ") "
 			 "ORDER BY k.common_friends DESC, k.friend_id LIMIT $2",
 			 lengthof(types), types, values);
 	page_put(fcinfo, SPI_tuptable);

@@ -768,14 +768,39 @@ typedef struct ListPage
 	int			max_items;		/* most rows */
 } ListPage;
 
-/* Parameters $1 to $4 of the statement of a page: the fields of ListPage. */
-#define PAGE_PARAMS				4
+/*
+ * The end of the statement of a page, from WHERE on, for table r and its index
+ * (key, time, id); and for its index (key, name, time, id), name being equal to
+ * $5.  Parameters $1 to $4 are the fields of ListPage.
+ */
+#define PAGE_BY_TIME(key, time) \
+	" WHERE (r." key ", r." time ", r.id) " \
+	"OPERATOR(pg_catalog.<) ($1, $2, $3) " \
+	"AND r." key " OPERATOR(pg_catalog.>=) $1 " \
+	"ORDER BY r." key " DESC, r." time " DESC, r.id DESC LIMIT $4"
+#define PAGE_BY_NAME(key, name, time) \
+	" WHERE (r." key ", r." name ", r." time ", r.id) " \
+	"OPERATOR(pg_catalog.<) ($1, $5, $2, $3) " \
+	"AND (r." key ", r." name ") OPERATOR(pg_catalog.>=) ($1, $5) " \
+	"ORDER BY r." key " DESC, r." name " DESC, r." time " DESC, r.id DESC " \
+	"LIMIT $4"
+
+/* "is there a row (a, b) = (x, y)", by an index that begins with a, b */
+#define PAGE_PROBE(table, a, b, x, y) \
+	"(SELECT true FROM %s." table " AS p " \
+	"WHERE (p." a ", p." b ") OPERATOR(pg_catalog.>=) (" x ", " y ") " \
+	"AND (p." a ", p." b ") OPERATOR(pg_catalog.<=) (" x ", " y ") " \
+	"ORDER BY p." a ", p." b " LIMIT 1) IS NOT NULL"
 
 extern void page_args(FunctionCallInfo fcinfo, ListPage *page, int max_items,
 					  int before);
-extern void page_return(FunctionCallInfo fcinfo, const ListPage *page,
+extern int	page_append(FunctionCallInfo fcinfo, const ListPage *page,
 						InteractPlan *plan, const char *sql,
-						int nmore, const Oid *moretypes, const Datum *more);
+						Oid nametype, Datum name);
+extern void page_return(FunctionCallInfo fcinfo, const ListPage *page,
+						InteractPlan *plan, const char *sql);
+extern void page_return_named(FunctionCallInfo fcinfo, const ListPage *page,
+							  InteractPlan *plan, const char *sql, Datum name);
 extern SPIPlanPtr page_plan(InteractPlan *plan, const char *sql,
 							int nargs, const Oid *argtypes);
 extern void page_run(InteractPlan *plan, const char *sql, int nargs,

@@ -16,13 +16,6 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-/* The part of a statement from WHERE on that makes it a page. */
-#define OF_KEY(column) \
-	" WHERE r." column " OPERATOR(pg_catalog.=) $1 "
-#define AFTER(time) \
-	"AND (r." time ", r.id) OPERATOR(pg_catalog.<) ($2, $3) " \
-	"ORDER BY r." time " DESC, r.id DESC LIMIT $4"
-
 PG_FUNCTION_INFO_V1(interact_favorites);
 PG_FUNCTION_INFO_V1(interact_favorite_lists);
 PG_FUNCTION_INFO_V1(interact_is_favorite);
@@ -45,7 +38,6 @@ interact_favorites(PG_FUNCTION_ARGS)
 {
 	static InteractPlan one_list;
 	static InteractPlan all_lists;
-	static const Oid types[] = {TEXTOID};
 	ListPage	page;
 	Datum		list;
 	bool		all;
@@ -58,15 +50,13 @@ interact_favorites(PG_FUNCTION_ARGS)
 		page_return(fcinfo, &page, &all_lists,
 					"SELECT r.id, r.item_id, r.list, r.created_at "
 					"FROM %s.interact_favorite AS r"
-					OF_KEY("user_id") AFTER("created_at"),
-					0, NULL, NULL);
+					PAGE_BY_TIME("user_id", "created_at"));
 	else
-		page_return(fcinfo, &page, &one_list,
-					"SELECT r.id, r.item_id, r.list, r.created_at "
-					"FROM %s.interact_favorite AS r"
-					OF_KEY("user_id")
-					"AND r.list OPERATOR(pg_catalog.=) $5 " AFTER("created_at"),
-					lengthof(types), types, &list);
+		page_return_named(fcinfo, &page, &one_list,
+						  "SELECT r.id, r.item_id, r.list, r.created_at "
+						  "FROM %s.interact_favorite AS r"
+						  PAGE_BY_NAME("user_id", "list", "created_at"),
+						  list);
 	return (Datum) 0;
 }
 
@@ -94,10 +84,10 @@ interact_favorite_lists(PG_FUNCTION_ARGS)
 	SPI_connect();
 	page_run(&plan,
 			 "SELECT r.list, pg_catalog.count(*), pg_catalog.max(r.created_at) "
-			 "FROM %s.interact_favorite AS r"
-			 OF_KEY("user_id")
-			 "AND r.list OPERATOR(pg_catalog.>) $3 "
-			 "GROUP BY r.list ORDER BY r.list LIMIT $2",
+			 "FROM %s.interact_favorite AS r "
+			 "WHERE (r.user_id, r.list) OPERATOR(pg_catalog.>) ($1, $3) "
+			 "AND r.user_id OPERATOR(pg_catalog.<=) $1 "
+			 "GROUP BY r.user_id, r.list ORDER BY r.user_id, r.list LIMIT $2",
 			 lengthof(types), types, values);
 	page_put(fcinfo, SPI_tuptable);
 	SPI_finish();
@@ -137,19 +127,20 @@ interact_is_favorite(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (any)
 		page_run(&any_list,
-				 "SELECT i.item_id, (SELECT true FROM %s.interact_favorite AS r"
-				 OF_KEY("user_id")
-				 "AND r.item_id OPERATOR(pg_catalog.=) i.item_id "
-				 "LIMIT 1) IS NOT NULL "
+				 "SELECT i.item_id, "
+				 PAGE_PROBE("interact_favorite", "user_id", "item_id",
+							"$1", "i.item_id") " "
 				 "FROM pg_catalog.unnest($2) WITH ORDINALITY AS i (item_id, n) "
 				 "ORDER BY i.n",
 				 2, types, values);
 	else
 		page_run(&one_list,
-				 "SELECT i.item_id, (SELECT true FROM %s.interact_favorite AS r"
-				 OF_KEY("user_id")
-				 "AND r.item_id OPERATOR(pg_catalog.=) i.item_id "
-				 "AND r.list OPERATOR(pg_catalog.=) $3 LIMIT 1) IS NOT NULL "
+				 "SELECT i.item_id, (SELECT true FROM %s.interact_favorite AS r "
+				 "WHERE (r.user_id, r.item_id, r.list) "
+				 "OPERATOR(pg_catalog.>=) ($1, i.item_id, $3) "
+				 "AND (r.user_id, r.item_id, r.list) "
+				 "OPERATOR(pg_catalog.<=) ($1, i.item_id, $3) "
+				 "ORDER BY r.user_id, r.item_id, r.list LIMIT 1) IS NOT NULL "
 				 "FROM pg_catalog.unnest($2) WITH ORDINALITY AS i (item_id, n) "
 				 "ORDER BY i.n",
 				 3, types, values);
@@ -164,7 +155,8 @@ interact_is_favorite(PG_FUNCTION_ARGS)
 /*
  * interact_cart(user_id, max_items, before, before_id)
  *
- * What is in the user's cart.
+ * What is in the user's cart.  Sorting by item_id changes nothing after id, but
+ * the index of all cart rows does not do it, only that of the open ones.
  */
 Datum
 interact_cart(PG_FUNCTION_ARGS)
@@ -176,11 +168,13 @@ interact_cart(PG_FUNCTION_ARGS)
 	page_args(fcinfo, &page, 1, 2);
 	page_return(fcinfo, &page, &plan,
 				"SELECT r.id, r.item_id, r.quantity, r.added_at "
-				"FROM %s.interact_cart_item AS r"
-				OF_KEY("user_id")
+				"FROM %s.interact_cart_item AS r "
+				"WHERE (r.user_id, r.added_at, r.id) "
+				"OPERATOR(pg_catalog.<) ($1, $2, $3) "
+				"AND r.user_id OPERATOR(pg_catalog.>=) $1 "
 				"AND r.removed_at IS NULL AND r.purchased_at IS NULL "
-				AFTER("added_at"),
-				0, NULL, NULL);
+				"ORDER BY r.user_id DESC, r.added_at DESC, r.id DESC, "
+				"r.item_id DESC LIMIT $4");
 	return (Datum) 0;
 }
 
@@ -201,8 +195,7 @@ interact_purchases(PG_FUNCTION_ARGS)
 				"SELECT r.id, r.item_id, r.quantity, r.unit_price, "
 				"r.order_id, r.purchased_at "
 				"FROM %s.interact_purchase AS r"
-				OF_KEY("user_id") AFTER("purchased_at"),
-				0, NULL, NULL);
+				PAGE_BY_TIME("user_id", "purchased_at"));
 	return (Datum) 0;
 }
 
@@ -216,7 +209,6 @@ interact_reactions(PG_FUNCTION_ARGS)
 {
 	static InteractPlan one;
 	static InteractPlan all;
-	static const Oid types[] = {TEXTOID};
 	ListPage	page;
 	Datum		reaction;
 	bool		any;
@@ -229,16 +221,13 @@ interact_reactions(PG_FUNCTION_ARGS)
 		page_return(fcinfo, &page, &all,
 					"SELECT r.id, r.item_id, r.reaction, r.created_at "
 					"FROM %s.interact_reaction AS r"
-					OF_KEY("user_id") AFTER("created_at"),
-					0, NULL, NULL);
+					PAGE_BY_TIME("user_id", "created_at"));
 	else
-		page_return(fcinfo, &page, &one,
-					"SELECT r.id, r.item_id, r.reaction, r.created_at "
-					"FROM %s.interact_reaction AS r"
-					OF_KEY("user_id")
-					"AND r.reaction OPERATOR(pg_catalog.=) $5 "
-					AFTER("created_at"),
-					lengthof(types), types, &reaction);
+		page_return_named(fcinfo, &page, &one,
+						  "SELECT r.id, r.item_id, r.reaction, r.created_at "
+						  "FROM %s.interact_reaction AS r"
+						  PAGE_BY_NAME("user_id", "reaction", "created_at"),
+						  reaction);
 	return (Datum) 0;
 }
 
@@ -262,31 +251,13 @@ interact_user_reviews(PG_FUNCTION_ARGS)
 				"SELECT r.id, r.item_id, r.rating, r.title, r.comment, "
 				"r.created_at, r.updated_at "
 				"FROM %s.interact_review AS r"
-				OF_KEY("user_id") AFTER("created_at"),
-				0, NULL, NULL);
+				PAGE_BY_TIME("user_id", "created_at"));
 	return (Datum) 0;
 }
 
 /* Columns of interact_reviews(). */
 #define REVIEW_COLUMNS \
 	"r.id, r.user_id, r.rating, r.title, r.comment, r.created_at, r.updated_at"
-
-/*
- * Reviews by rating: for each rating in $5, in that order, its reviews after
- * the position.  $6 is the rating at which the page before ended; it is the
- * first of $5, and the position is one among its reviews.
- */
-#define REVIEWS_BY_RATING \
-	"SELECT " REVIEW_COLUMNS " " \
-	"FROM pg_catalog.unnest($5) WITH ORDINALITY AS s (rating, n) " \
-	"CROSS JOIN LATERAL (SELECT " REVIEW_COLUMNS " " \
-	"FROM %s.interact_review AS r" OF_KEY("item_id") \
-	"AND r.rating OPERATOR(pg_catalog.=) s.rating " \
-	"AND (r.created_at, r.id) OPERATOR(pg_catalog.<) " \
-	"(CASE WHEN s.rating OPERATOR(pg_catalog.=) $6 THEN $2 " \
-	"ELSE 'infinity'::pg_catalog.timestamptz END, $3) " \
-	"ORDER BY r.created_at DESC, r.id DESC LIMIT $4) AS r " \
-	"ORDER BY s.n, r.created_at DESC, r.id DESC LIMIT $4"
 
 /* Orders of interact_reviews(). */
 typedef enum ReviewOrder
@@ -349,14 +320,10 @@ interact_reviews(PG_FUNCTION_ARGS)
 {
 	static InteractPlan newest;
 	static InteractPlan by_rating;
-	static const Oid types[] = {INT2ARRAYOID, INT2OID};
 	ListPage	page;
 	ReviewOrder order;
 	int16		only;
 	int16		before_rating;
-	Datum		ratings[RATING_MAX];
-	int			nratings = 0;
-	Datum		more[2];
 
 	page.key = interact_arg_id(fcinfo, 0, "item_id");
 	order = arg_review_order(fcinfo, 1);
@@ -379,12 +346,15 @@ interact_reviews(PG_FUNCTION_ARGS)
 		page_return(fcinfo, &page, &newest,
 					"SELECT " REVIEW_COLUMNS " "
 					"FROM %s.interact_review AS r"
-					OF_KEY("item_id") AFTER("created_at"),
-					0, NULL, NULL);
+					PAGE_BY_TIME("item_id", "created_at"));
 		return (Datum) 0;
 	}
 
-	/* the ratings that are left, in order */
+	/*
+	 * One rating after the other, from the one at which the page before ended
+	 * on; only there the position means anything.
+	 */
+	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i <= RATING_MAX - RATING_MIN; i++)
 	{
 		int16		rating = order == REVIEWS_LOWEST ? RATING_MIN + i :
@@ -392,15 +362,17 @@ interact_reviews(PG_FUNCTION_ARGS)
 
 		if (only != 0 && rating != only)
 			continue;
-		if (nratings == 0 && before_rating != 0 && rating != before_rating)
+		if (before_rating != 0 && rating != before_rating)
 			continue;
-		ratings[nratings++] = Int16GetDatum(rating);
+		page.max_items -= page_append(fcinfo, &page, &by_rating,
+									  "SELECT " REVIEW_COLUMNS " "
+									  "FROM %s.interact_review AS r"
+									  PAGE_BY_NAME("item_id", "rating", "created_at"),
+									  INT2OID, Int16GetDatum(rating));
+		if (page.max_items == 0)
+			break;
+		before_rating = 0;
+		page.before = DT_NOEND;
 	}
-	more[0] = PointerGetDatum(construct_array(ratings, nratings, INT2OID,
-											  sizeof(int16), true,
-											  TYPALIGN_SHORT));
-	more[1] = Int16GetDatum(before_rating);
-	page_return(fcinfo, &page, &by_rating, REVIEWS_BY_RATING,
-				lengthof(types), types, more);
 	return (Datum) 0;
 }

@@ -11,10 +11,14 @@
  * The statements run with the privileges of the caller and under the caller's
  * snapshot.  They write nothing and run on a standby.
  *
- * Their plans are kept for the session and do not depend on the values of
- * parameters or on statistics: a plan made while a table was small, or was
- * thought to be, would be bad for long.  What a page needs is known, the
- * index whose order is that of the list.
+ * Their plans are kept for the session and must not depend on the values of
+ * parameters or on statistics.  A plan that was made while a table was small,
+ * or while most users had a single row, may take an index that finds the rows
+ * of the user and then look through all of them.  The statements are therefore
+ * written such that just one index fits: rows are compared with all its
+ * leading columns at once, (user_id, list, created_at, id) < (...), and ordered
+ * by the same columns, where an equality would leave the planner a choice; and
+ * they are planned as if sorting were expensive.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,6 +35,8 @@ static const PlanSetting page_settings[] = {
 	{"enable_nestloop", "on"},
 	{"enable_seqscan", "off"},
 	{"enable_bitmapscan", "off"},
+	{"enable_sort", "off"},
+	{"enable_incremental_sort", "off"},
 	{"enable_hashjoin", "off"},
 	{"enable_mergejoin", "off"},
 	{"enable_hashagg", "off"},
@@ -110,31 +116,47 @@ page_put(FunctionCallInfo fcinfo, const SPITupleTable *rows)
 }
 
 /*
- * Returns a page: runs the statement, whose parameters $1 to $4 are the fields
- * of page and the following ones nmore others, and puts its rows into the
- * result of the function.
+ * Runs the statement of a page, whose parameters $1 to $4 are the fields of
+ * page and $5, if there is one, has this type and value.  Puts its rows into
+ * the result of the function, which has to be set up, and returns how many.
+ */
+int
+page_append(FunctionCallInfo fcinfo, const ListPage *page,
+			InteractPlan *plan, const char *sql, Oid nametype, Datum name)
+{
+	Oid			argtypes[] = {INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID,
+	nametype};
+	Datum		values[] = {Int64GetDatum(page->key),
+		TimestampTzGetDatum(page->before), Int64GetDatum(page->before_id),
+	Int64GetDatum(page->max_items), name};
+	int			nrows;
+
+	SPI_connect();
+	page_run(plan, sql, OidIsValid(nametype) ? 5 : 4, argtypes, values);
+	page_put(fcinfo, SPI_tuptable);
+	nrows = (int) SPI_tuptable->numvals;
+	SPI_finish();
+	return nrows;
+}
+
+/*
+ * Returns a page that is one statement without a name.
  */
 void
 page_return(FunctionCallInfo fcinfo, const ListPage *page,
-			InteractPlan *plan, const char *sql,
-			int nmore, const Oid *moretypes, const Datum *more)
+			InteractPlan *plan, const char *sql)
 {
-	Oid			argtypes[PAGE_PARAMS + 2] = {INT8OID, TIMESTAMPTZOID, INT8OID,
-	INT8OID};
-	Datum		values[PAGE_PARAMS + 2] = {Int64GetDatum(page->key),
-		TimestampTzGetDatum(page->before), Int64GetDatum(page->before_id),
-	Int64GetDatum(page->max_items)};
-
-	Assert(nmore <= 2);
-	for (int i = 0; i < nmore; i++)
-	{
-		argtypes[PAGE_PARAMS + i] = moretypes[i];
-		values[PAGE_PARAMS + i] = more[i];
-	}
-
 	InitMaterializedSRF(fcinfo, 0);
-	SPI_connect();
-	page_run(plan, sql, PAGE_PARAMS + nmore, argtypes, values);
-	page_put(fcinfo, SPI_tuptable);
-	SPI_finish();
+	page_append(fcinfo, page, plan, sql, InvalidOid, (Datum) 0);
+}
+
+/*
+ * Returns a page that is one statement with a name.
+ */
+void
+page_return_named(FunctionCallInfo fcinfo, const ListPage *page,
+				  InteractPlan *plan, const char *sql, Datum name)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	page_append(fcinfo, page, plan, sql, TEXTOID, name);
 }

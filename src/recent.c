@@ -110,9 +110,11 @@ look_up(Recent *recent)
 
 	page_run(&plan,
 			 "SELECT i.item_id, (SELECT v.viewed_at FROM %s.interact_view AS v "
-			 "WHERE v.item_id OPERATOR(pg_catalog.=) i.item_id "
-			 "AND v.user_id OPERATOR(pg_catalog.=) $1 "
-			 "ORDER BY v.viewed_at DESC LIMIT 1) "
+			 "WHERE (v.item_id, v.user_id) "
+			 "OPERATOR(pg_catalog.>=) (i.item_id, $1) "
+			 "AND (v.item_id, v.user_id) "
+			 "OPERATOR(pg_catalog.<=) (i.item_id, $1) "
+			 "ORDER BY v.item_id DESC, v.user_id DESC, v.viewed_at DESC LIMIT 1) "
 			 "FROM pg_catalog.unnest($2) AS i (item_id)",
 			 lengthof(types), types, values);
 	rows = SPI_tuptable;
@@ -169,9 +171,10 @@ open_log(const Recent *recent)
 						   page_plan(&plan,
 									 "SELECT v.viewed_at, v.item_id "
 									 "FROM %s.interact_view AS v "
-									 "WHERE v.user_id OPERATOR(pg_catalog.=) $1 "
-									 "AND v.viewed_at OPERATOR(pg_catalog.<=) $2 "
-									 "ORDER BY v.viewed_at DESC",
+									 "WHERE (v.user_id, v.viewed_at) "
+									 "OPERATOR(pg_catalog.<=) ($1, $2) "
+									 "AND v.user_id OPERATOR(pg_catalog.>=) $1 "
+									 "ORDER BY v.user_id DESC, v.viewed_at DESC",
 									 lengthof(types), types),
 						   values, NULL, true);
 }

@@ -59,25 +59,24 @@ typedef struct Position
 } Position;
 
 /*
- * The part of a statement that reads one table: rows of user, which come after
- * ($t, $i) by time and number.  rank is the number of the source.
+ * The part of a statement that reads one table; rank is the number of the
+ * source.
  */
-#define PART_FROM(rank, event, table, at, value, user) \
+#define PART_FROM(rank, event, table, at, value) \
 	"(SELECT r.id, " event " AS event, r.item_id, r." at " AS at, " \
 	value "::pg_catalog.numeric AS value, " rank " AS source " \
-	"FROM %s." table " AS r " \
-	"WHERE r.user_id OPERATOR(pg_catalog.=) " user " "
-#define PART_AFTER(at, t, i) \
-	"AND (r." at ", r.id) OPERATOR(pg_catalog.<) (" t ", " i ") "
-#define PART_ORDER(at) \
-	"ORDER BY r." at " DESC, r.id DESC LIMIT $2)"
+	"FROM %s." table " AS r WHERE "
 
 /* Position of each source in the parameters of both statements. */
 #define FIRST_SOURCE_PARAM		3
 
+/* The user's rows that come after (t, i) by time and number. */
 #define HISTORY_PART(rank, event, table, at, value, t, i) \
-	PART_FROM(rank, event, table, at, value, "$1") \
-	PART_AFTER(at, t, i) PART_ORDER(at)
+	PART_FROM(rank, event, table, at, value) \
+	"(r.user_id, r." at ", r.id) OPERATOR(pg_catalog.<) " \
+	"($1, " t ", " i ") " \
+	"AND r.user_id OPERATOR(pg_catalog.>=) $1 " \
+	"ORDER BY r.user_id DESC, r." at " DESC, r.id DESC LIMIT $2)"
 
 #define HISTORY \
 	"SELECT h.event, h.item_id, h.at, h.value, h.id FROM (" \
@@ -109,18 +108,23 @@ typedef struct Position
  * are the shareable reactions and custom events.
  */
 #define FEED_PART(rank, event, table, at, value, t, i, also) \
-	PART_FROM(rank, event, table, at, value, "f.friend_id") also \
-	"AND ($18)[1 OPERATOR(pg_catalog.+) " rank "] " \
-	"AND r." at " OPERATOR(pg_catalog.>=) $17 " \
-	PART_AFTER(at, t, i) PART_ORDER(at)
+	PART_FROM(rank, event, table, at, value) also \
+	"($18)[1 OPERATOR(pg_catalog.+) " rank "] " \
+	"AND (r.user_id, r." at ", r.id) OPERATOR(pg_catalog.<) " \
+	"(f.friend_id, " t ", " i ") " \
+	"AND (r.user_id, r." at ") OPERATOR(pg_catalog.>=) (f.friend_id, $17) " \
+	"ORDER BY r.user_id DESC, r." at " DESC, r.id DESC LIMIT $2)"
 
 #define FEED_NAMED_PART(rank, name, table, at, value, t, i, names) \
 	"(SELECT r.* FROM pg_catalog.unnest(" names ") AS n (name) " \
 	"CROSS JOIN LATERAL " \
-	PART_FROM(rank, "r." name, table, at, value, "f.friend_id") \
-	"AND r." name " OPERATOR(pg_catalog.=) n.name " \
-	"AND r." at " OPERATOR(pg_catalog.>=) $17 " \
-	PART_AFTER(at, t, i) PART_ORDER(at) " AS r)"
+	PART_FROM(rank, "r." name, table, at, value) \
+	"(r.user_id, r." name ", r." at ", r.id) OPERATOR(pg_catalog.<) " \
+	"(f.friend_id, n.name, " t ", " i ") " \
+	"AND (r.user_id, r." name ", r." at ") OPERATOR(pg_catalog.>=) " \
+	"(f.friend_id, n.name, $17) " \
+	"ORDER BY r.user_id DESC, r." name " DESC, r." at " DESC, r.id DESC " \
+	"LIMIT $2) AS r)"
 
 #define FEED \
 	"SELECT f.friend_id, h.event, h.item_id, h.at, h.value, h.id, h.source " \
@@ -132,7 +136,7 @@ typedef struct Position
 			  "NULL", "$5", "$6", "") \
 	" UNION ALL " \
 	FEED_PART("2", "'cart'", "interact_cart_item", "added_at", \
-			  "r.quantity", "$7", "$8", "AND r.removed_at IS NULL ") \
+			  "r.quantity", "$7", "$8", "r.removed_at IS NULL AND ") \
 	" UNION ALL " \
 	FEED_PART("3", "'purchase'", "interact_purchase", "purchased_at", \
 			  "r.quantity", "$9", "$10", "") \
