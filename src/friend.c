@@ -55,8 +55,9 @@ bool
 friend_arg_mutual(FunctionCallInfo fcinfo, int n)
 {
 	bool		mutual = interact_arg_bool(fcinfo, n, "mutual");
+	int64		only;
 
-	if (!mutual && interact_one_user())
+	if (!mutual && interact_session_user(&only))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("mutual must be true in a session of one user"),
@@ -72,6 +73,8 @@ static void
 arg_friendship(FunctionCallInfo fcinfo, int n,
 			   int64 *user, int64 *friend, bool *mutual)
 {
+	int64		only;
+
 	*user = interact_arg_user(fcinfo, 0, "user_id");
 	*friend = interact_arg_id(fcinfo, 1, "friend_id");
 	*mutual = interact_arg_bool(fcinfo, n, "mutual");
@@ -80,7 +83,7 @@ arg_friendship(FunctionCallInfo fcinfo, int n,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("user_id and friend_id must not be the same")));
-	if (*mutual && interact_one_user())
+	if (*mutual && interact_session_user(&only))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("mutual must be false in a session of one user"),
