@@ -5,6 +5,7 @@
 #   make quickstart       a demonstration on a throwaway server
 #   make bench-record     what recording costs, compared with plain tables
 #   make bench-analytics  what the analytic functions cost
+#   make bench-lists      what a page of each list costs
 
 EXTENSION = interact
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" interact.control)
@@ -81,8 +82,11 @@ quickstart:
 bench-record:
 	@test/bench/record.sh
 
+bench-lists:
+	@test/bench/lists.sh
+
 bench-analytics:
 	@test/bench/analytics.sh
 
 .PHONY: all install uninstall installcheck clean test test-clients quickstart \
-	bench-record bench-analytics
+	bench-record bench-lists bench-analytics

@@ -107,6 +107,28 @@ SELECT interact_checkout(1);
 SELECT interact_record_purchase(1, 1);
 SELECT interact_record_purchases('{1}', '{1}');
 SELECT interact_record(1, 1, 'view');
+SELECT interact_toggle_favorite(1, 1);
+SELECT interact_move_favorite(1, 1, 'a', 'b');
+SELECT interact_clear_favorites(1);
+SELECT interact_set_cart_quantity(1, 1, 1);
+SELECT interact_clear_cart(1);
+SELECT interact_add_friend(1, 2);
+SELECT interact_remove_friend(1, 2);
+SELECT interact_favorites(1);
+SELECT interact_favorite_lists(1);
+SELECT interact_is_favorite(1, '{1}');
+SELECT interact_recently_viewed(1);
+SELECT interact_cart(1);
+SELECT interact_purchases(1);
+SELECT interact_reviews(1);
+SELECT interact_user_reviews(1);
+SELECT interact_reactions(1);
+SELECT interact_history(1);
+SELECT interact_friends(1);
+SELECT interact_followers(1);
+SELECT interact_friends_liked(1);
+SELECT interact_friends_feed(1);
+SELECT interact_people_you_may_know(1);
 SELECT recommend(1);
 SELECT recommend_for_items('{1}');
 SELECT interact_similar_items(1);
@@ -153,6 +175,13 @@ SELECT interact_record_purchase(1, 12) AS purchase,
        interact_record_purchases('{1,2}', '{13,13}') AS purchases,
        interact_record_views('{1,2}', '{13,13}') AS views,
        interact_record(1, 14, 'view') AS event;
+SELECT interact_toggle_favorite(1, 10) AS toggled,
+       interact_move_favorite(1, 10, 'favorites', 'gifts') AS moved,
+       interact_clear_favorites(1, NULL) AS cleared,
+       interact_set_cart_quantity(1, 10, 2) AS quantity,
+       interact_clear_cart(1) AS emptied,
+       interact_add_friend(1, 3) AS befriended,
+       interact_remove_friend(1, 3) AS unfriended;
 INSERT INTO interact_view (user_id, item_id) VALUES (3, 10), (4, 10);
 UPDATE interact_view SET item_id = 11 WHERE user_id = 3;
 DELETE FROM interact_view WHERE user_id = 4;
@@ -189,6 +218,21 @@ SELECT sum(users) > 0 AS retention FROM interact_retention();
 SELECT sum(reached) > 0 AS funnel FROM interact_funnel();
 SELECT count(*) AS abandoned_carts FROM interact_abandoned_carts();
 SELECT count(*) > 0 AS item_stats FROM interact_item_stats;
+SELECT (SELECT count(*) FROM interact_favorites(1)) >= 0 AS favorites,
+       (SELECT count(*) FROM interact_favorite_lists(1)) >= 0 AS favorite_lists,
+       (SELECT count(*) FROM interact_is_favorite(1, '{1}')) AS is_favorite,
+       (SELECT count(*) FROM interact_recently_viewed(1)) >= 0 AS recently_viewed,
+       (SELECT count(*) FROM interact_cart(1)) >= 0 AS cart,
+       (SELECT count(*) FROM interact_purchases(1)) > 0 AS purchases,
+       (SELECT count(*) FROM interact_reviews(1)) >= 0 AS reviews,
+       (SELECT count(*) FROM interact_user_reviews(1)) >= 0 AS user_reviews,
+       (SELECT count(*) FROM interact_reactions(1)) >= 0 AS reactions,
+       (SELECT count(*) FROM interact_history(1)) > 0 AS history;
+SELECT (SELECT count(*) FROM interact_friends(1)) AS friends,
+       (SELECT count(*) FROM interact_followers(1)) AS followers,
+       (SELECT count(*) FROM interact_friends_liked(1)) AS liked,
+       (SELECT count(*) FROM interact_friends_feed(1)) AS feed,
+       (SELECT count(*) FROM interact_people_you_may_know(1)) AS may_know;
 SELECT count(*) AS purchases FROM interact_purchase;
 INSERT INTO interact_view (user_id, item_id) VALUES (1, 1);
 UPDATE interact_review SET rating = 5;

@@ -110,6 +110,8 @@ interact_event_types(void)
 																	   &isnull)));
 		fresh[id].weight = DatumGetFloat4(slot_getattr(slot, Anum_event_type_weight,
 													   &isnull));
+		fresh[id].shareable = DatumGetBool(slot_getattr(slot, Anum_event_type_shareable,
+														&isnull));
 		strlcpy(fresh[id].name,
 				TextDatumGetCString(slot_getattr(slot, Anum_event_type_event,
 												 &isnull)),

@@ -27,6 +27,8 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
+#include "utils/resowner.h"
 
 PG_MODULE_MAGIC;
 
@@ -71,6 +73,9 @@ static const char *const rel_names[NUM_INTERACT_RELS] = {
 	[REL_CART_ITEM_OPEN] = "interact_cart_item_open",
 	[REL_PURCHASE_PAIR] = "interact_purchase_pair",
 	[REL_EVENT_PAIR] = "interact_event_pair",
+	[REL_FAVORITE_LIST] = "interact_favorite_list",
+	[REL_FRIEND] = "interact_friend",
+	[REL_FRIEND_PAIR] = "interact_friend_pair",
 };
 
 /* The cache: valid while relids_valid. */
@@ -309,6 +314,26 @@ interact_custom_plan(InteractPlan *plan, const char *sql, int nargs,
 {
 	return saved_plan(plan, sql, nargs, argtypes,
 					  CURSOR_OPT_CUSTOM_PLAN | CURSOR_OPT_PARALLEL_OK);
+}
+
+/*
+ * Make the plan, unless it is there and valid.  Planning alone happens under
+ * these settings, not the statement with the triggers it fires.
+ */
+void
+interact_plan_under(SPIPlanPtr plan, const PlanSetting *settings, int nsettings)
+{
+	int			nest = NewGUCNestLevel();
+	CachedPlan *cached;
+
+	for (int i = 0; i < nsettings; i++)
+		(void) set_config_option(settings[i].name, settings[i].value,
+								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
+	cached = SPI_plan_get_cached_plan(plan);
+	if (cached != NULL)
+		ReleaseCachedPlan(cached, CurrentResourceOwner);
+	AtEOXact_GUC(true, nest);
 }
 
 /* Raise the error for an argument that must not be NULL. */

@@ -67,6 +67,9 @@ typedef enum InteractRel
 	REL_CART_ITEM_OPEN,
 	REL_PURCHASE_PAIR,
 	REL_EVENT_PAIR,
+	REL_FAVORITE_LIST,
+	REL_FRIEND,
+	REL_FRIEND_PAIR,
 	NUM_INTERACT_RELS
 } InteractRel;
 
@@ -94,6 +97,17 @@ extern SPIPlanPtr interact_plan(InteractPlan *plan, const char *sql,
 /* The same, but never planned for the values of its parameters. */
 extern SPIPlanPtr interact_generic_plan(InteractPlan *plan, const char *sql,
 										int nargs, Oid *argtypes);
+
+/* A setting in force while a statement is planned: name and value. */
+typedef struct PlanSetting
+{
+	const char *name;
+	const char *value;
+} PlanSetting;
+
+/* Plans it under these settings, unless there is a valid plan already. */
+extern void interact_plan_under(SPIPlanPtr plan, const PlanSetting *settings,
+								int nsettings);
 
 /*
  * The same, but planned each time for the values of its parameters, for
@@ -184,6 +198,7 @@ typedef struct EventType
 {
 	EventKind	kind;
 	float4		weight;			/* 1 = a view */
+	bool		shareable;		/* friends may see events of this type */
 	char		name[INTERACT_NAME_LEN + 1];
 } EventType;
 
@@ -698,6 +713,13 @@ extern int	walk_similar(int64 item, int max_items, WalkItem *result);
 #define RECORD_MAX_KEY_LEN		255
 
 
+/* ---------- recordlist.c: what is on a user's lists and in the cart ---------- */
+
+extern bool record_favorite(int64 user, int64 item, Datum list, TimestampTz at);
+extern void record_cart_item(int64 user, int64 item, int32 quantity,
+							 TimestampTz at);
+
+
 /* ---------- recordarg.c: arguments and statements ---------- */
 
 /*
@@ -711,8 +733,11 @@ extern void record_check_quantity(Datum value, const char *name);
 extern void record_check_finite(Datum value, const char *name);
 extern void record_check_price(Datum value, const char *name);
 extern void record_check_key(Datum value, const char *name);
+extern void record_check_rating(Datum value, const char *name);
+extern void record_check_reaction(Datum value, const char *name);
 
 extern TimestampTz record_arg_time(FunctionCallInfo fcinfo, int n);
+extern int32 record_arg_quantity(FunctionCallInfo fcinfo, int n);
 extern Datum record_arg(FunctionCallInfo fcinfo, int n, const char *name,
 						ValueCheck check, bool *isnull);
 
@@ -729,6 +754,64 @@ extern uint64 record_run_found(InteractPlan *plan, const char *sql, int expected
 							   int nargs, Oid *argtypes, Datum *values,
 							   const char *nulls);
 extern void record_pair_keys(ScanKey keys, int64 user, int64 item);
+extern void record_text_key(ScanKey key, AttrNumber column, Datum value);
+
+
+/* ---------- page.c: pages of rows ---------- */
+
+/* What a page of a list is: max_items rows of a key after a position. */
+typedef struct ListPage
+{
+	int64		key;			/* user or item whose rows they are */
+	TimestampTz before;			/* rows sort after (before, before_id), which */
+	int64		before_id;		/* is beyond all rows for the first page */
+	int			max_items;		/* most rows */
+} ListPage;
+
+/*
+ * The end of the statement of a page, from WHERE on, for table r and its index
+ * (key, time, id); and for its index (key, name, time, id), name being equal to
+ * $5.  Parameters $1 to $4 are the fields of ListPage.
+ */
+#define PAGE_BY_TIME(key, time) \
+	" WHERE (r." key ", r." time ", r.id) " \
+	"OPERATOR(pg_catalog.<) ($1, $2, $3) " \
+	"AND r." key " OPERATOR(pg_catalog.>=) $1 " \
+	"ORDER BY r." key " DESC, r." time " DESC, r.id DESC LIMIT $4"
+#define PAGE_BY_NAME(key, name, time) \
+	" WHERE (r." key ", r." name ", r." time ", r.id) " \
+	"OPERATOR(pg_catalog.<) ($1, $5, $2, $3) " \
+	"AND (r." key ", r." name ") OPERATOR(pg_catalog.>=) ($1, $5) " \
+	"ORDER BY r." key " DESC, r." name " DESC, r." time " DESC, r.id DESC " \
+	"LIMIT $4"
+
+/* "is there a row (a, b) = (x, y)", by an index that begins with a, b */
+#define PAGE_PROBE(table, a, b, x, y) \
+	"(SELECT true FROM %s." table " AS p " \
+	"WHERE (p." a ", p." b ") OPERATOR(pg_catalog.>=) (" x ", " y ") " \
+	"AND (p." a ", p." b ") OPERATOR(pg_catalog.<=) (" x ", " y ") " \
+	"ORDER BY p." a ", p." b " LIMIT 1) IS NOT NULL"
+
+extern void page_args(FunctionCallInfo fcinfo, ListPage *page, int max_items,
+					  int before);
+extern int	page_append(FunctionCallInfo fcinfo, const ListPage *page,
+						InteractPlan *plan, const char *sql,
+						Oid nametype, Datum name);
+extern void page_return(FunctionCallInfo fcinfo, const ListPage *page,
+						InteractPlan *plan, const char *sql);
+extern void page_return_named(FunctionCallInfo fcinfo, const ListPage *page,
+							  InteractPlan *plan, const char *sql, Datum name);
+extern SPIPlanPtr page_plan(InteractPlan *plan, const char *sql,
+							int nargs, const Oid *argtypes);
+extern void page_run(InteractPlan *plan, const char *sql, int nargs,
+					 const Oid *argtypes, Datum *values);
+extern void page_put(FunctionCallInfo fcinfo, const SPITupleTable *rows);
+
+
+/* ---------- friend.c: who is whose friend ---------- */
+
+extern bool friend_arg_mutual(FunctionCallInfo fcinfo, int n);
+extern int64 *friends_load(int64 user, bool mutual, int *nfriends);
 
 
 /* ---------- bucket.c: ranges of time, divided by the calendar ---------- */

@@ -2,7 +2,7 @@
  *
  * record.c
  *	  The functions that record what one user does with one item, and take
- *	  it back.
+ *	  it back.  Those for lists and the cart are in recordlist.c.
  *
  * Each is a shorter way to write one statement on one base table, nothing
  * else: the triggers of the table derive the rest, as they do for rows that
@@ -19,10 +19,7 @@
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -35,69 +32,15 @@
 #define MAX_DEDUP_DAYS		36525
 
 PG_FUNCTION_INFO_V1(interact_record_view);
-PG_FUNCTION_INFO_V1(interact_add_favorite);
-PG_FUNCTION_INFO_V1(interact_remove_favorite);
 PG_FUNCTION_INFO_V1(interact_submit_review);
 PG_FUNCTION_INFO_V1(interact_delete_review);
 PG_FUNCTION_INFO_V1(interact_react);
 PG_FUNCTION_INFO_V1(interact_unreact);
-PG_FUNCTION_INFO_V1(interact_add_to_cart);
-PG_FUNCTION_INFO_V1(interact_remove_from_cart);
 PG_FUNCTION_INFO_V1(interact_record_purchase);
 PG_FUNCTION_INFO_V1(interact_record);
 
 
 /* ---------- arguments of single functions ---------- */
-
-/*
- * Raises an error unless value is an int4 on the rating scale.
- */
-static void
-check_rating(Datum value, const char *name)
-{
-	if (DatumGetInt32(value) < RATING_MIN || DatumGetInt32(value) > RATING_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be from %d to %d, not %d",
-						name, RATING_MIN, RATING_MAX, DatumGetInt32(value)),
-				 errhint("Ratings are whole numbers from %d (worst) to %d (best).",
-						 RATING_MIN, RATING_MAX)));
-}
-
-/*
- * Raises an error unless value, a text, names an event type of kind reaction.
- */
-static void
-check_reaction(Datum value, const char *name)
-{
-	const EventType *types = interact_event_types();
-	text	   *reaction = DatumGetTextPP(value);
-	const char *given = VARDATA_ANY(reaction);
-	int			len = VARSIZE_ANY_EXHDR(reaction);
-	StringInfoData known;
-
-	for (int id = 0; id < MAX_EVENT_TYPES; id++)
-	{
-		if (types[id].kind == EVENT_KIND_REACTION &&
-			strlen(types[id].name) == (size_t) len &&
-			memcmp(types[id].name, given, len) == 0)
-			return;
-	}
-
-	initStringInfo(&known);
-	for (int id = 0; id < MAX_EVENT_TYPES; id++)
-	{
-		if (types[id].kind == EVENT_KIND_REACTION)
-			appendStringInfo(&known, "%s%s", known.len > 0 ? ", " : "",
-							 types[id].name);
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown %s \"%.*s\"", name,
-					pg_mbcliplen(given, len, INTERACT_NAME_LEN), given),
-			 errhint("Reactions are %s. Define others with interact_define_event().",
-					 known.data)));
-}
 
 /*
  * Reads value as a whole number from min to max into *result; false if it is
@@ -120,19 +63,6 @@ numeric_as_int(Numeric value, int min, int max, int *result)
 	/* numeric_int4() rounds */
 	return DatumGetBool(DirectFunctionCall2(numeric_eq, number,
 											NumericGetDatum(int64_to_numeric(*result))));
-}
-
-
-/*
- * Quantity argument n; NULL means 1.
- */
-static int32
-arg_quantity(FunctionCallInfo fcinfo, int n)
-{
-	if (PG_ARGISNULL(n))
-		return 1;
-	record_check_quantity(PG_GETARG_DATUM(n), "quantity");
-	return PG_GETARG_INT32(n);
 }
 
 /*
@@ -178,25 +108,6 @@ write_view(int64 user, int64 item, TimestampTz at,
 			   "INSERT INTO %s.interact_view (user_id, item_id, viewed_at, context) "
 			   "VALUES ($1, $2, $3, $4)",
 			   SPI_OK_INSERT, lengthof(argtypes), argtypes, values, nulls);
-}
-
-/*
- * Puts the item on a list; false if it is there.
- */
-static bool
-write_favorite(int64 user, int64 item, Datum list, TimestampTz at)
-{
-	static InteractPlan plan;
-	Oid			argtypes[] = {INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID};
-	Datum		values[] = {Int64GetDatum(user), Int64GetDatum(item), list,
-	TimestampTzGetDatum(at)};
-
-	return record_run(&plan,
-					  "INSERT INTO %s.interact_favorite "
-					  "(user_id, item_id, list, created_at) "
-					  "VALUES ($1, $2, $3, $4) "
-					  "ON CONFLICT (user_id, item_id, list) DO NOTHING",
-					  SPI_OK_INSERT, lengthof(argtypes), argtypes, values, NULL) > 0;
 }
 
 /*
@@ -271,27 +182,6 @@ write_reaction(int64 user, int64 item, Datum reaction, TimestampTz at)
 					  "SET reaction = excluded.reaction, created_at = excluded.created_at "
 					  "WHERE r.reaction OPERATOR(pg_catalog.<>) excluded.reaction",
 					  SPI_OK_INSERT, lengthof(argtypes), argtypes, values, NULL) > 0;
-}
-
-/*
- * Adds quantity to the open cart row of the pair, or opens one.
- */
-static void
-write_cart_item(int64 user, int64 item, int32 quantity, TimestampTz at)
-{
-	static InteractPlan plan;
-	Oid			argtypes[] = {INT8OID, INT8OID, INT4OID, TIMESTAMPTZOID};
-	Datum		values[] = {Int64GetDatum(user), Int64GetDatum(item),
-	Int32GetDatum(quantity), TimestampTzGetDatum(at)};
-
-	record_run(&plan,
-			   "INSERT INTO %s.interact_cart_item AS c "
-			   "(user_id, item_id, quantity, added_at) "
-			   "VALUES ($1, $2, $3, $4) "
-			   "ON CONFLICT (user_id, item_id) "
-			   "WHERE removed_at IS NULL AND purchased_at IS NULL DO UPDATE "
-			   "SET quantity = c.quantity OPERATOR(pg_catalog.+) excluded.quantity",
-			   SPI_OK_INSERT, lengthof(argtypes), argtypes, values, NULL);
 }
 
 /*
@@ -448,78 +338,6 @@ interact_record_view(PG_FUNCTION_ARGS)
 }
 
 
-/* ---------- favorites ---------- */
-
-/*
- * interact_add_favorite(user_id, item_id, list, at) returns boolean
- *
- * Puts the item on the list; false if it was there.
- */
-Datum
-interact_add_favorite(PG_FUNCTION_ARGS)
-{
-	int64		user = interact_arg_user(fcinfo, 0, "user_id");
-	int64		item = interact_arg_id(fcinfo, 1, "item_id");
-	Datum		list = record_arg(fcinfo, 2, "list", record_check_key, NULL);
-	TimestampTz at = record_arg_time(fcinfo, 3);
-
-	PG_RETURN_BOOL(write_favorite(user, item, list, at));
-}
-
-/*
- * interact_remove_favorite(user_id, item_id, list) returns boolean
- *
- * Takes the item off the list, or off all lists of the user if list is NULL;
- * false if it was on none of them.
- */
-Datum
-interact_remove_favorite(PG_FUNCTION_ARGS)
-{
-	static InteractPlan one_list;
-	static InteractPlan all_lists;
-	static InteractPlan found;
-	Oid			argtypes[] = {INT8OID, INT8OID, TEXTOID};
-	Datum		values[3];
-	bool		all;
-
-	values[0] = Int64GetDatum(interact_arg_user(fcinfo, 0, "user_id"));
-	values[1] = Int64GetDatum(interact_arg_id(fcinfo, 1, "item_id"));
-	values[2] = record_arg(fcinfo, 2, "list", record_check_key, &all);
-
-	if (IsolationIsSerializable())
-	{
-		ScanKeyData keys[3];
-
-		record_pair_keys(keys, DatumGetInt64(values[0]), DatumGetInt64(values[1]));
-		if (!all)
-			ScanKeyEntryInitialize(&keys[2], 0, 3, BTEqualStrategyNumber,
-								   InvalidOid, DEFAULT_COLLATION_OID, F_TEXTEQ,
-								   values[2]);
-		PG_RETURN_BOOL(record_run_found(&found,
-										"DELETE FROM %s.interact_favorite "
-										"WHERE ctid OPERATOR(pg_catalog.=) ANY ($1)",
-										SPI_OK_DELETE,
-										REL_FAVORITE, REL_FAVORITE_PAIR,
-										keys, all ? 2 : 3,
-										1, argtypes, values, NULL) > 0);
-	}
-
-	if (all)
-		PG_RETURN_BOOL(record_run(&all_lists,
-								  "DELETE FROM %s.interact_favorite "
-								  "WHERE user_id OPERATOR(pg_catalog.=) $1 "
-								  "AND item_id OPERATOR(pg_catalog.=) $2",
-								  SPI_OK_DELETE, 2, argtypes, values, NULL) > 0);
-
-	PG_RETURN_BOOL(record_run(&one_list,
-							  "DELETE FROM %s.interact_favorite "
-							  "WHERE user_id OPERATOR(pg_catalog.=) $1 "
-							  "AND item_id OPERATOR(pg_catalog.=) $2 "
-							  "AND list OPERATOR(pg_catalog.=) $3",
-							  SPI_OK_DELETE, 3, argtypes, values, NULL) > 0);
-}
-
-
 /* ---------- reviews ---------- */
 
 /*
@@ -534,7 +352,7 @@ interact_submit_review(PG_FUNCTION_ARGS)
 {
 	int64		user = interact_arg_user(fcinfo, 0, "user_id");
 	int64		item = interact_arg_id(fcinfo, 1, "item_id");
-	Datum		rating = record_arg(fcinfo, 2, "rating", check_rating, NULL);
+	Datum		rating = record_arg(fcinfo, 2, "rating", record_check_rating, NULL);
 	TimestampTz at = record_arg_time(fcinfo, 5);
 
 	PG_RETURN_BOOL(write_review(user, item, DatumGetInt32(rating),
@@ -593,7 +411,7 @@ interact_react(PG_FUNCTION_ARGS)
 {
 	int64		user = interact_arg_user(fcinfo, 0, "user_id");
 	int64		item = interact_arg_id(fcinfo, 1, "item_id");
-	Datum		reaction = record_arg(fcinfo, 2, "reaction", check_reaction,
+	Datum		reaction = record_arg(fcinfo, 2, "reaction", record_check_reaction,
 									  NULL);
 	TimestampTz at = record_arg_time(fcinfo, 3);
 
@@ -638,66 +456,7 @@ interact_unreact(PG_FUNCTION_ARGS)
 }
 
 
-/* ---------- cart and purchases ---------- */
-
-/*
- * interact_add_to_cart(user_id, item_id, quantity, at) returns boolean
- *
- * Opens a cart row for the item, or adds quantity to the open one.
- */
-Datum
-interact_add_to_cart(PG_FUNCTION_ARGS)
-{
-	int64		user = interact_arg_user(fcinfo, 0, "user_id");
-	int64		item = interact_arg_id(fcinfo, 1, "item_id");
-	int32		quantity = arg_quantity(fcinfo, 2);
-	TimestampTz at = record_arg_time(fcinfo, 3);
-
-	write_cart_item(user, item, quantity, at);
-	PG_RETURN_BOOL(true);
-}
-
-/*
- * interact_remove_from_cart(user_id, item_id, at) returns boolean
- *
- * Closes the open cart row of the item as removed; false if there is none.
- */
-Datum
-interact_remove_from_cart(PG_FUNCTION_ARGS)
-{
-	static InteractPlan plan;
-	static InteractPlan found;
-	Oid			argtypes[] = {INT8OID, INT8OID, TIMESTAMPTZOID};
-	Datum		values[3];
-
-	values[0] = Int64GetDatum(interact_arg_user(fcinfo, 0, "user_id"));
-	values[1] = Int64GetDatum(interact_arg_id(fcinfo, 1, "item_id"));
-	values[2] = TimestampTzGetDatum(record_arg_time(fcinfo, 2));
-
-	if (IsolationIsSerializable())
-	{
-		ScanKeyData keys[2];
-
-		record_pair_keys(keys, DatumGetInt64(values[0]), DatumGetInt64(values[1]));
-		values[1] = values[2];
-		argtypes[1] = TIMESTAMPTZOID;
-		PG_RETURN_BOOL(record_run_found(&found,
-										"UPDATE %s.interact_cart_item SET removed_at = $2 "
-										"WHERE ctid OPERATOR(pg_catalog.=) ANY ($1)",
-										SPI_OK_UPDATE,
-										REL_CART_ITEM, REL_CART_ITEM_OPEN,
-										keys, lengthof(keys),
-										2, argtypes, values, NULL) > 0);
-	}
-
-	PG_RETURN_BOOL(record_run(&plan,
-							  "UPDATE %s.interact_cart_item SET removed_at = $3 "
-							  "WHERE user_id OPERATOR(pg_catalog.=) $1 "
-							  "AND item_id OPERATOR(pg_catalog.=) $2 "
-							  "AND removed_at IS NULL AND purchased_at IS NULL",
-							  SPI_OK_UPDATE, lengthof(argtypes), argtypes,
-							  values, NULL) > 0);
-}
+/* ---------- purchases ---------- */
 
 /*
  * interact_record_purchase(user_id, item_id, quantity, unit_price, order_id,
@@ -710,7 +469,7 @@ interact_record_purchase(PG_FUNCTION_ARGS)
 {
 	int64		user = interact_arg_user(fcinfo, 0, "user_id");
 	int64		item = interact_arg_id(fcinfo, 1, "item_id");
-	int32		quantity = arg_quantity(fcinfo, 2);
+	int32		quantity = record_arg_quantity(fcinfo, 2);
 	bool		price_null;
 	Datum		unit_price = record_arg(fcinfo, 3, "unit_price", record_check_price,
 										&price_null);
@@ -802,7 +561,7 @@ interact_record(PG_FUNCTION_ARGS)
 			if (!no_value)
 				value_error(type, "no value",
 							"Use interact_add_favorite() to name a list.");
-			PG_RETURN_BOOL(write_favorite(user, item,
+			PG_RETURN_BOOL(record_favorite(user, item,
 										  CStringGetTextDatum("favorites"),
 										  at));
 
@@ -812,7 +571,7 @@ interact_record(PG_FUNCTION_ARGS)
 								&number))
 				value_error(type, "a value that is a whole number of at least 1",
 							"The value is the quantity; omitted it is 1.");
-			write_cart_item(user, item, number, at);
+			record_cart_item(user, item, number, at);
 			PG_RETURN_BOOL(true);
 
 		case EVENT_PURCHASE:

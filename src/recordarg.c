@@ -13,6 +13,8 @@
 #include "interact.h"
 
 #include "access/detoast.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -88,6 +90,57 @@ record_check_key(Datum value, const char *name)
 }
 
 
+/*
+ * Raises an error unless value is an int4 on the rating scale.
+ */
+void
+record_check_rating(Datum value, const char *name)
+{
+	if (DatumGetInt32(value) < RATING_MIN || DatumGetInt32(value) > RATING_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be from %d to %d, not %d",
+						name, RATING_MIN, RATING_MAX, DatumGetInt32(value)),
+				 errhint("Ratings are whole numbers from %d (worst) to %d (best).",
+						 RATING_MIN, RATING_MAX)));
+}
+
+/*
+ * Raises an error unless value, a text, names an event type of kind reaction.
+ */
+void
+record_check_reaction(Datum value, const char *name)
+{
+	const EventType *types = interact_event_types();
+	text	   *reaction = DatumGetTextPP(value);
+	const char *given = VARDATA_ANY(reaction);
+	int			len = VARSIZE_ANY_EXHDR(reaction);
+	StringInfoData known;
+
+	for (int id = 0; id < MAX_EVENT_TYPES; id++)
+	{
+		if (types[id].kind == EVENT_KIND_REACTION &&
+			strlen(types[id].name) == (size_t) len &&
+			memcmp(types[id].name, given, len) == 0)
+			return;
+	}
+
+	initStringInfo(&known);
+	for (int id = 0; id < MAX_EVENT_TYPES; id++)
+	{
+		if (types[id].kind == EVENT_KIND_REACTION)
+			appendStringInfo(&known, "%s%s", known.len > 0 ? ", " : "",
+							 types[id].name);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown %s \"%.*s\"", name,
+					pg_mbcliplen(given, len, INTERACT_NAME_LEN), given),
+			 errhint("Reactions are %s. Define others with interact_define_event().",
+					 known.data)));
+}
+
+
 /* ---------- arguments ---------- */
 
 /*
@@ -100,6 +153,18 @@ record_arg_time(FunctionCallInfo fcinfo, int n)
 		return GetCurrentTimestamp();
 	record_check_time(PG_GETARG_DATUM(n), "at");
 	return PG_GETARG_TIMESTAMPTZ(n);
+}
+
+/*
+ * Argument n, called quantity; NULL means 1.
+ */
+int32
+record_arg_quantity(FunctionCallInfo fcinfo, int n)
+{
+	if (PG_ARGISNULL(n))
+		return 1;
+	record_check_quantity(PG_GETARG_DATUM(n), "quantity");
+	return PG_GETARG_INT32(n);
 }
 
 /*

@@ -28,17 +28,15 @@
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
-#include "utils/plancache.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 /* Settings under which a condition on ctid is planned as a TID scan. */
-static const char *const tid_settings[][2] = {
+static const PlanSetting tid_settings[] = {
 	{"enable_tidscan", "on"},
 	{"enable_seqscan", "off"},
 	{"enable_indexscan", "off"},
@@ -99,27 +97,6 @@ find_rows(InteractRel rel, InteractRel index_rel, ScanKey keys, int nkeys)
 										   TYPALIGN_SHORT));
 }
 
-/*
- * Make the plan, unless it is there: a TID scan whatever the costs.  Planning
- * alone happens under these settings, not the statement with the triggers it
- * fires.
- */
-static void
-plan_tid_scan(SPIPlanPtr plan)
-{
-	int			nest = NewGUCNestLevel();
-	CachedPlan *cached;
-
-	for (int i = 0; i < (int) lengthof(tid_settings); i++)
-		(void) set_config_option(tid_settings[i][0], tid_settings[i][1],
-								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-								 true, 0, false);
-	cached = SPI_plan_get_cached_plan(plan);
-	if (cached != NULL)
-		ReleaseCachedPlan(cached, CurrentResourceOwner);
-	AtEOXact_GUC(true, nest);
-}
-
 /* Keys of an index that begins with user_id, item_id. */
 void
 record_pair_keys(ScanKey keys, int64 user, int64 item)
@@ -128,6 +105,14 @@ record_pair_keys(ScanKey keys, int64 user, int64 item)
 				Int64GetDatum(user));
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT8EQ,
 				Int64GetDatum(item));
+}
+
+/* A key that asks for equality with a text. */
+void
+record_text_key(ScanKey key, AttrNumber column, Datum value)
+{
+	ScanKeyEntryInitialize(key, 0, column, BTEqualStrategyNumber, InvalidOid,
+						   DEFAULT_COLLATION_OID, F_TEXTEQ, value);
 }
 
 /*
@@ -151,7 +136,8 @@ record_run_found(InteractPlan *plan, const char *sql, int expected,
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	plan_tid_scan(interact_generic_plan(plan, sql, nargs, argtypes));
+	interact_plan_under(interact_generic_plan(plan, sql, nargs, argtypes),
+						tid_settings, lengthof(tid_settings));
 	result = SPI_execute_plan(plan->plan, values, nulls, false, 0);
 	if (result != expected)
 		elog(ERROR, "SPI_execute_plan returned %s for: %s",

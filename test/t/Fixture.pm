@@ -91,6 +91,21 @@ sub answers
 		           UNION ALL
 		          SELECT a::text FROM interact_abandoned_carts() AS a) AS r (row)
 		    ORDER BY row",
+		'interact_history()' =>
+		  'SELECT u, h.* FROM generate_series(1, 62) AS u,
+		          interact_history(u, 1000) WITH ORDINALITY AS h ORDER BY u, ordinality',
+		'interact_recently_viewed()' =>
+		  'SELECT u, v.* FROM generate_series(1, 62) AS u,
+		          interact_recently_viewed(u) WITH ORDINALITY AS v ORDER BY u, ordinality',
+		'interact_reviews()' =>
+		  q{SELECT i, r.* FROM generate_series(1, 41) AS i,
+		           interact_reviews(i, 'highest') WITH ORDINALITY AS r ORDER BY i, ordinality},
+		'interact_friends_liked()' =>
+		  'SELECT u, l.item_id, l.friends FROM generate_series(1, 62) AS u,
+		          interact_friends_liked(u, mutual => false) AS l ORDER BY u, l.item_id',
+		'interact_friends_feed()' =>
+		  'SELECT u, f.* FROM generate_series(1, 62) AS u,
+		          interact_friends_feed(u, mutual => false) WITH ORDINALITY AS f ORDER BY u, ordinality',
 		'interact_settings()' =>
 		  'SELECT * FROM interact_settings() ORDER BY name',
 		'interact_event_type' =>
