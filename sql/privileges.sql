@@ -68,7 +68,8 @@ SELECT has_function_privilege('regress_interact_read', 'recommend(text)', 'EXECU
 DROP FUNCTION recommend(text);
 
 -- Functions that are not in exactly one capability: those that check the
--- arguments of others, which are in all, and trigger functions.
+-- arguments of others, which are in all, and trigger functions. Of these, the
+-- one that interact_follow_deletes() puts on tables of the application.
 SELECT f.name, count(a.grantee) AS capabilities
 FROM member_functions f
 LEFT JOIN aclexplode(f.acl) a ON a.grantee::regrole::text LIKE 'regress_interact_%'
@@ -129,6 +130,28 @@ SELECT interact_followers(1);
 SELECT interact_friends_liked(1);
 SELECT interact_friends_feed(1);
 SELECT interact_people_you_may_know(1);
+SELECT interact_user_id('a');
+SELECT interact_item_id('a');
+SELECT interact_user_ids('{a}');
+SELECT interact_item_ids('{a}');
+SELECT interact_find_user_id('a');
+SELECT interact_find_item_id('a');
+SELECT interact_find_user_ids('{a}');
+SELECT interact_find_item_ids('{a}');
+SELECT interact_user_key(-1);
+SELECT interact_item_key(-1);
+SELECT interact_user_keys('{-1}');
+SELECT interact_item_keys('{-1}');
+SELECT interact_merge_users(1, 2);
+SELECT interact_forget_user(1);
+SELECT interact_forget_item(1);
+SELECT interact_export_user(1);
+SELECT interact_follow_deletes('pg_class', 'oid', 'item');
+SELECT interact_unfollow_deletes('pg_class');
+SELECT interact_enable_rls();
+SELECT interact_disable_rls();
+SELECT FROM interact_key;
+SELECT FROM interact_fact;
 SELECT recommend(1);
 SELECT recommend_for_items('{1}');
 SELECT interact_similar_items(1);
@@ -186,6 +209,12 @@ INSERT INTO interact_view (user_id, item_id) VALUES (3, 10), (4, 10);
 UPDATE interact_view SET item_id = 11 WHERE user_id = 3;
 DELETE FROM interact_view WHERE user_id = 4;
 INSERT INTO interact_friend (user_id, friend_id) VALUES (1, 2);
+SELECT interact_user_id('guest') AS guest, interact_item_ids('{sku-1,sku-2}') AS items,
+       interact_merge_users(1, interact_user_id('guest')) AS rows;
+UPDATE interact_key SET key = 'other';
+DELETE FROM interact_key;
+SELECT interact_find_user_id('guest');
+SELECT interact_forget_user(1);
 TRUNCATE interact_view;
 INSERT INTO interact_affinity SELECT 1, 1, 1, now(), 1, 0, 1;
 UPDATE interact_counter SET count = 1000000;
@@ -234,6 +263,11 @@ SELECT (SELECT count(*) FROM interact_friends(1)) AS friends,
        (SELECT count(*) FROM interact_friends_feed(1)) AS feed,
        (SELECT count(*) FROM interact_people_you_may_know(1)) AS may_know;
 SELECT count(*) AS purchases FROM interact_purchase;
+SELECT count(*) > 0 AS facts FROM interact_fact;
+SELECT interact_find_user_id('guest') AS guest, interact_user_key(-1) AS key, count(*) AS keys FROM interact_key;
+SELECT interact_export_user(1) -> 'user_id' AS export;
+INSERT INTO interact_key (kind, key) VALUES ('user', 'x');
+SELECT interact_user_id('guest');
 INSERT INTO interact_view (user_id, item_id) VALUES (1, 1);
 UPDATE interact_review SET rating = 5;
 DELETE FROM interact_purchase;
@@ -244,6 +278,10 @@ RESET ROLE;
 
 -- admin defines, checks and rebuilds; it neither records nor grants.
 SET ROLE regress_interact_admin;
+SELECT interact_forget_user(-1) AS rows, interact_forget_item(-2) AS rows;
+SELECT interact_enable_rls();
+INSERT INTO interact_rls (unrestricted_roles) VALUES ('{}');
+INSERT INTO interact_key (kind, key) VALUES ('user', 'x');
 SELECT interact_define_event('share') IS NOT NULL AS defined;
 SELECT * FROM interact_check();
 SELECT count(*) >= 0 AS rebuild FROM interact_rebuild();

@@ -376,7 +376,16 @@ change_fact(Batch *batch, const Fact *from, const Fact *to, bool nested)
 		from->event == to->event && from->at == to->at &&
 		from->rating == to->rating;
 
-	if (!same_pair)
+	if (!same_pair && to->has_user && from->item == to->item &&
+		from->event == to->event)
+	{
+		batch_move(batch, from, to);
+		if (nested)
+			note_nested(from);
+		if (was_nested(to))
+			batch_rederive(batch, to->user, to->item, EVENT_BIT(to->event));
+	}
+	else if (!same_pair)
 	{
 		remove_fact(batch, from, nested);
 		add_fact(batch, to);
@@ -415,15 +424,8 @@ basetable_restored(void)
 
 /* ---------- the trigger ---------- */
 
-/* Reads one transition table through a read pointer of its own. */
-typedef struct TransitionReader
-{
-	Tuplestorestate *store;		/* of the statement, shared */
-	int			pointer;		/* ours */
-	TupleTableSlot *slot;		/* row last read */
-} TransitionReader;
-
-static void
+/* Start reading a transition table from its first row. */
+void
 transition_begin(TransitionReader *reader, Tuplestorestate *store, TupleDesc desc)
 {
 	reader->store = store;
@@ -433,7 +435,8 @@ transition_begin(TransitionReader *reader, Tuplestorestate *store, TupleDesc des
 	reader->slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 }
 
-static bool
+/* The next row into reader->slot; false at the end. */
+bool
 transition_next(TransitionReader *reader)
 {
 	tuplestore_select_read_pointer(reader->store, reader->pointer);

@@ -378,21 +378,26 @@ count_fact(Batch *batch, const Fact *fact, int sign)
 	batch_counter(batch, &delta);
 }
 
+/* Let the fact contribute to its pair. */
+static void
+pair_fact(Batch *batch, const Fact *fact)
+{
+	PairEntry  *pair = add_pair(batch);
+
+	pair->delta.user = fact->user;
+	pair->delta.item = fact->item;
+	pair->delta.at = fact->at;
+	pair->delta.signals = EVENT_BIT(fact->event);
+	pair->delta.rating = fact->rating;
+	pair->rederive = false;
+}
+
 /* A base row came into being. */
 void
 batch_add(Batch *batch, const Fact *fact)
 {
 	if (fact->has_user)
-	{
-		PairEntry  *pair = add_pair(batch);
-
-		pair->delta.user = fact->user;
-		pair->delta.item = fact->item;
-		pair->delta.at = fact->at;
-		pair->delta.signals = EVENT_BIT(fact->event);
-		pair->delta.rating = fact->rating;
-		pair->rederive = false;
-	}
+		pair_fact(batch, fact);
 	count_fact(batch, fact, 1);
 	if (batch->ncounters >= BATCH_FACTS)
 		flush(batch);
@@ -421,6 +426,26 @@ batch_remove(Batch *batch, const Fact *fact)
 	count_fact(batch, fact, -1);
 	if (fact->has_user)
 		batch_rederive(batch, fact->user, fact->item, EVENT_BIT(fact->event));
+}
+
+/*
+ * A base row came to be another user's, or to have another time or rating:
+ * item and event stay.  The row has been counted as activity already; only what
+ * a later time adds to that is new.
+ */
+void
+batch_move(Batch *batch, const Fact *from, const Fact *to)
+{
+	double		was = interact_hot_of(from->at);
+	double		is = interact_hot_of(to->at);
+
+	batch_remove(batch, from);
+	pair_fact(batch, to);
+	count_fact(batch, to, 1);
+	batch->counters[batch->ncounters - 1].hot =
+		is > was ? is + log2(1.0 - exp2(was - is)) : -get_float8_infinity();
+	if (batch->ncounters >= BATCH_FACTS)
+		flush(batch);
 }
 
 /* A base row changed in numbers only: the pair stays what it is. */

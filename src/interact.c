@@ -41,9 +41,16 @@ PG_FUNCTION_INFO_V1(interact_arg_max_items_sql);
 /*
  * interact.user_id: the only user the session may ask for and record as; empty
  * means any.  only_user points to the number, or is NULL.
+ *
+ * A session may have set it before the library was loaded, when nobody could
+ * refuse a value that is no number.  Such a value must not come to mean
+ * "any": while defining is true it is taken, and means NOBODY.
  */
 static char *session_user_string = NULL;
 static const int64 *only_user = NULL;
+static bool defining = false;
+
+#define NOBODY		PG_INT64_MIN
 
 /* Names of the relations, in the order of InteractRel. */
 static const char *const rel_names[NUM_INTERACT_RELS] = {
@@ -76,6 +83,9 @@ static const char *const rel_names[NUM_INTERACT_RELS] = {
 	[REL_FAVORITE_LIST] = "interact_favorite_list",
 	[REL_FRIEND] = "interact_friend",
 	[REL_FRIEND_PAIR] = "interact_friend_pair",
+	[REL_KEY] = "interact_key",
+	[REL_KEY_PKEY] = "interact_key_pkey",
+	[REL_KEY_PAIR] = "interact_key_pair",
 };
 
 /* The cache: valid while relids_valid. */
@@ -112,11 +122,21 @@ relcache_callback(Datum arg, Oid relid)
 	}
 }
 
+/* Reads a bigint without anything around it; false if it is none. */
+static bool
+parse_user(const char *value, int64 *user)
+{
+	char	   *end;
+
+	errno = 0;
+	*user = strtoi64(value, &end, 10);
+	return errno == 0 && end != value && *end == '\0';
+}
+
 /* interact.user_id has to be empty or a bigint. */
 static bool
 check_session_user(char **newval, void **extra, GucSource source)
 {
-	char	   *end;
 	int64		user;
 	int64	   *copy;
 
@@ -124,12 +144,14 @@ check_session_user(char **newval, void **extra, GucSource source)
 	if (**newval == '\0')
 		return true;
 
-	errno = 0;
-	user = strtoi64(*newval, &end, 10);
-	if (errno != 0 || end == *newval || *end != '\0')
+	if (!parse_user(*newval, &user))
 	{
-		GUC_check_errdetail("It must be empty or a bigint.");
-		return false;
+		if (!defining)
+		{
+			GUC_check_errdetail("It must be empty or a bigint.");
+			return false;
+		}
+		user = NOBODY;
 	}
 	copy = interact_guc_malloc(sizeof(int64));
 	if (copy == NULL)
@@ -148,11 +170,13 @@ assign_session_user(const char *newval, void *extra)
 void
 _PG_init(void)
 {
+	defining = true;
 	DefineCustomStringVariable("interact.user_id",
 							   "The only user this session may ask for and record as.",
 							   "Empty, the default, for any.",
 							   &session_user_string, "", PGC_USERSET, 0,
 							   check_session_user, assign_session_user, NULL);
+	defining = false;
 	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
 }
 
@@ -336,6 +360,17 @@ interact_plan_under(SPIPlanPtr plan, const PlanSetting *settings, int nsettings)
 	AtEOXact_GUC(true, nest);
 }
 
+/* Run one utility command; the caller is connected to SPI. */
+void
+interact_execute(const char *command)
+{
+	int			result = SPI_execute(command, false, 0);
+
+	if (result != SPI_OK_UTILITY)
+		elog(ERROR, "SPI_execute returned %s for: %s",
+			 SPI_result_code_string(result), command);
+}
+
 /* Raise the error for an argument that must not be NULL. */
 void
 interact_null_error(const char *name)
@@ -362,10 +397,31 @@ void
 interact_check_user(int64 user, const char *name)
 {
 	if (only_user != NULL && *only_user != user)
+	{
+		int64		parsed;
+
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("%s must be " INT64_FORMAT ", the user of this session",
-						name, *only_user),
+				 errmsg("%s must be %s, the user of this session",
+						name, session_user_string),
+				 parse_user(session_user_string, &parsed) ? 0 :
+				 errdetail("That is nobody, because it is not a bigint."),
+				 errhint("The setting interact.user_id restricts the session to one user.")));
+	}
+}
+
+/*
+ * Raise an error if the session is restricted to one user and found is false,
+ * or the user that was found is another: the same one, so that it does not
+ * tell whether what was looked for exists.
+ */
+void
+interact_check_found_user(bool found, int64 user, const char *name)
+{
+	if (only_user != NULL && !(found && *only_user == user))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s must be that of the user of this session", name),
 				 errhint("The setting interact.user_id restricts the session to one user.")));
 }
 

@@ -26,6 +26,7 @@
 #include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
+#include "utils/tuplestore.h"
 
 #include "compat.h"
 
@@ -70,6 +71,9 @@ typedef enum InteractRel
 	REL_FAVORITE_LIST,
 	REL_FRIEND,
 	REL_FRIEND_PAIR,
+	REL_KEY,
+	REL_KEY_PKEY,
+	REL_KEY_PAIR,
 	NUM_INTERACT_RELS
 } InteractRel;
 
@@ -108,6 +112,8 @@ typedef struct PlanSetting
 /* Plans it under these settings, unless there is a valid plan already. */
 extern void interact_plan_under(SPIPlanPtr plan, const PlanSetting *settings,
 								int nsettings);
+/* Runs one utility command; the caller is connected to SPI. */
+extern void interact_execute(const char *command);
 
 /*
  * The same, but planned each time for the values of its parameters, for
@@ -125,6 +131,8 @@ extern int64 interact_arg_user(FunctionCallInfo fcinfo, int n,
 							   const char *name);
 extern void interact_check_user(int64 user, const char *name);
 extern bool interact_session_user(int64 *user);
+extern void interact_check_found_user(bool found, int64 user,
+									  const char *name);
 extern int	interact_arg_max_items(FunctionCallInfo fcinfo, int n);
 extern bool interact_arg_bool(FunctionCallInfo fcinfo, int n, const char *name);
 
@@ -440,6 +448,18 @@ extern void interact_check_time(TimestampTz at, const char *column);
 extern bool interact_restoring(void);
 extern void basetable_restored(void);
 
+/* Reads one transition table through a read pointer of its own. */
+typedef struct TransitionReader
+{
+	Tuplestorestate *store;		/* of the statement, shared */
+	int			pointer;		/* ours */
+	TupleTableSlot *slot;		/* row last read */
+} TransitionReader;
+
+extern void transition_begin(TransitionReader *reader, Tuplestorestate *store,
+							 TupleDesc desc);
+extern bool transition_next(TransitionReader *reader);
+
 extern PairReader *pair_reader_open(Snapshot snapshot);
 extern bool pair_reader_get(PairReader *reader, int64 user, int64 item,
 							int32 maybe, AffinityDelta *state);
@@ -453,6 +473,7 @@ typedef struct Batch Batch;
 extern Batch *batch_begin(void);
 extern void batch_add(Batch *batch, const Fact *fact);
 extern void batch_remove(Batch *batch, const Fact *fact);
+extern void batch_move(Batch *batch, const Fact *from, const Fact *to);
 extern void batch_recount(Batch *batch, const Fact *from, const Fact *to);
 extern void batch_rederive(Batch *batch, int64 user, int64 item, int32 maybe);
 extern void batch_counter(Batch *batch, const CounterDelta *delta);
@@ -745,6 +766,12 @@ extern uint64 record_run(InteractPlan *plan, const char *sql, int expected,
 						 int nargs, Oid *argtypes, Datum *values,
 						 const char *nulls);
 
+/*
+ * Runs fn(arg) in a subtransaction.  False, and nothing has happened, if a row
+ * it wrote met one of another transaction in a unique constraint.
+ */
+extern bool record_try(void (*fn) (void *arg), void *arg);
+
 
 /* ---------- recordfind.c: rows to be taken back ---------- */
 
@@ -829,5 +856,34 @@ extern int	interact_buckets(const Interval *bucket, const char *name,
 extern TimestampTz interact_day_start(TimestampTz at, int days_before,
 									  pg_tz *zone);
 extern DateADT interact_date(TimestampTz at, pg_tz *zone);
+
+
+/* ---------- keys.c: text and uuid keys ---------- */
+
+/* Longest key, bytes; the table checks the same. */
+#define INTERACT_MAX_KEY_LEN	1024
+
+typedef enum KeyKind
+{
+	KEY_USER,
+	KEY_ITEM
+} KeyKind;
+
+/* Looks ids up by their keys, and keys by their ids. */
+typedef struct KeyReader KeyReader;
+
+/* index: REL_KEY_PAIR, to look for ids, or REL_KEY_PKEY, to look for keys. */
+extern KeyReader *key_reader_open(KeyKind kind, InteractRel index);
+extern int64 key_reader_id(KeyReader *reader, Datum key);
+extern text *key_reader_key(KeyReader *reader, int64 id);
+extern void key_reader_close(KeyReader *reader);
+
+extern const char *const key_kind_names[];
+extern Datum key_normal(Datum key);
+
+
+/* ---------- privilege.c: capabilities ---------- */
+
+extern void interact_check_owner(void);
 
 #endif							/* INTERACT_H */

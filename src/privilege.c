@@ -93,6 +93,21 @@ static const FunctionGrant function_grants[] = {
 	{"interact_friends_feed", CAP_READ},
 	{"interact_people_you_may_know", CAP_READ},
 
+	{"interact_find_user_id", CAP_READ},
+	{"interact_find_item_id", CAP_READ},
+	{"interact_find_user_ids", CAP_READ},
+	{"interact_find_item_ids", CAP_READ},
+	{"interact_user_key", CAP_READ},
+	{"interact_item_key", CAP_READ},
+	{"interact_user_keys", CAP_READ},
+	{"interact_item_keys", CAP_READ},
+	{"interact_export_user", CAP_READ},
+
+	{"interact_user_id", CAP_WRITE},
+	{"interact_item_id", CAP_WRITE},
+	{"interact_user_ids", CAP_WRITE},
+	{"interact_item_ids", CAP_WRITE},
+	{"interact_merge_users", CAP_WRITE},
 	{"interact_record", CAP_WRITE},
 	{"interact_record_view", CAP_WRITE},
 	{"interact_record_views", CAP_WRITE},
@@ -115,6 +130,14 @@ static const FunctionGrant function_grants[] = {
 	{"interact_add_friend", CAP_WRITE},
 	{"interact_remove_friend", CAP_WRITE},
 
+	{"interact_forget_user", CAP_ADMIN},
+	{"interact_forget_item", CAP_ADMIN},
+	{"interact_follow_deletes", CAP_ADMIN},
+	{"interact_unfollow_deletes", CAP_ADMIN},
+	/* who creates the triggers of interact_follow_deletes() needs it */
+	{"interact_forget_deleted", CAP_ADMIN},
+	{"interact_enable_rls", CAP_ADMIN},
+	{"interact_disable_rls", CAP_ADMIN},
 	{"interact_check", CAP_ADMIN},
 	{"interact_rebuild", CAP_ADMIN},
 	{"interact_compact", CAP_ADMIN},
@@ -139,6 +162,7 @@ typedef struct RelationGrant
 
 #define SEL		ACL_SELECT
 #define DML		(ACL_SELECT | ACL_INSERT | ACL_UPDATE | ACL_DELETE)
+#define INS		(ACL_SELECT | ACL_INSERT)
 #define DEL		(ACL_SELECT | ACL_DELETE)	/* forget, prune */
 #define SEQ		ACL_USAGE		/* of a sequence: nextval() and currval() */
 
@@ -162,9 +186,10 @@ static const RelationGrant relation_grants[] = {
 	{"interact_event_id_seq", {0, SEQ, 0}},
 	{"interact_friend_id_seq", {0, SEQ, 0}},
 
+	{"interact_key", {SEL, INS, DEL}},
 	{"interact_event_type", {SEL, 0, DML}},
 	{"interact_setting", {0, 0, DML}},
-	{"interact_pruned", {0, 0, DML}},
+	{"interact_pruned", {SEL, 0, DML}},
 	{"interact_pruned_id_seq", {0, 0, SEQ}},
 
 	{"interact_affinity", {0, 0, SEL}},
@@ -177,6 +202,7 @@ static const RelationGrant relation_grants[] = {
 
 #undef SEL
 #undef DML
+#undef INS
 #undef DEL
 #undef SEQ
 
@@ -226,8 +252,8 @@ arg_capability(FunctionCallInfo fcinfo, int n)
  * Raises an error unless the current user owns the extension's objects.
  * GRANT by somebody else would be no error but a warning and no effect.
  */
-static void
-check_owner(void)
+void
+interact_check_owner(void)
 {
 	HeapTuple	tuple;
 	Oid			owner;
@@ -338,28 +364,15 @@ privilege_list(AclMode privileges)
 }
 
 /*
- * Runs one GRANT or REVOKE; to be called while SPI is connected.
- */
-static void
-execute(const char *command)
-{
-	int			result = SPI_execute(command, false, 0);
-
-	if (result != SPI_OK_UTILITY)
-		elog(ERROR, "SPI_execute returned %s for: %s",
-			 SPI_result_code_string(result), command);
-}
-
-/*
  * Grants EXECUTE on the functions to the role, or revokes it; to be called
  * while SPI is connected.
  */
 static void
 change_functions(bool grant, List *functions, const char *role)
 {
-	execute(psprintf("%s EXECUTE ON FUNCTION %s %s %s",
-					 grant ? "GRANT" : "REVOKE", function_list(functions),
-					 grant ? "TO" : "FROM", quote_identifier(role)));
+	interact_execute(psprintf("%s EXECUTE ON FUNCTION %s %s %s",
+							  grant ? "GRANT" : "REVOKE", function_list(functions),
+							  grant ? "TO" : "FROM", quote_identifier(role)));
 }
 
 /*
@@ -370,12 +383,12 @@ static void
 change_relation(bool grant, const char *name, AclMode privileges,
 				const char *role)
 {
-	execute(psprintf("%s %s ON %s %s.%s %s %s",
-					 grant ? "GRANT" : "REVOKE",
-					 privilege_list(privileges),
-					 privileges & ACL_USAGE ? "SEQUENCE" : "TABLE",
-					 interact_schema(), quote_identifier(name),
-					 grant ? "TO" : "FROM", quote_identifier(role)));
+	interact_execute(psprintf("%s %s ON %s %s.%s %s %s",
+							  grant ? "GRANT" : "REVOKE",
+							  privilege_list(privileges),
+							  privileges & ACL_USAGE ? "SEQUENCE" : "TABLE",
+							  interact_schema(), quote_identifier(name),
+							  grant ? "TO" : "FROM", quote_identifier(role)));
 }
 
 /*
@@ -417,11 +430,11 @@ interact_grant(PG_FUNCTION_ARGS)
 	char	   *role = arg_role(fcinfo, 0, &roleid);
 	Capability	cap = arg_capability(fcinfo, 1);
 
-	check_owner();
+	interact_check_owner();
 
 	SPI_connect();
-	execute(psprintf("GRANT USAGE ON SCHEMA %s TO %s",
-					 interact_schema(), quote_identifier(role)));
+	interact_execute(psprintf("GRANT USAGE ON SCHEMA %s TO %s",
+							  interact_schema(), quote_identifier(role)));
 	change_functions(true, capability_functions(cap), role);
 	change_functions(true, capability_functions(CAP_ALL), role);
 	for (int i = 0; i < (int) lengthof(relation_grants); i++)
@@ -452,7 +465,7 @@ interact_revoke(PG_FUNCTION_ARGS)
 	AclMode		kept[lengthof(relation_grants)] = {0};
 	bool		last = true;
 
-	check_owner();
+	interact_check_owner();
 
 	SPI_connect();
 	for (int i = 0; i < NUM_CAPABILITIES; i++)

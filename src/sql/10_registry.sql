@@ -58,14 +58,18 @@ CREATE TABLE @extschema@.interact_key (
                 CHECK (pg_catalog.octet_length(key) BETWEEN 1 AND 1024),
     created_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
                 CHECK (pg_catalog.isfinite(created_at)),
-    UNIQUE (kind, key)
+    CONSTRAINT interact_key_pair UNIQUE (kind, key),
+    -- one spelling of a uuid, the one interact_user_id() looks for
+    CHECK (key OPERATOR(pg_catalog.!~*) '^\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}$'
+       AND (key OPERATOR(pg_catalog.!~*) '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+            OR key OPERATOR(pg_catalog.~) '^[0-9a-f-]+$'))
 );
 COMMENT ON TABLE @extschema@.interact_key IS
 'Text or uuid keys of users and items and the negative bigint ids that stand for them.';
 COMMENT ON COLUMN @extschema@.interact_key.id IS
 'The id; always negative, so that it never meets an id of the application.';
 COMMENT ON COLUMN @extschema@.interact_key.kind IS 'user or item.';
-COMMENT ON COLUMN @extschema@.interact_key.key IS 'The key as the application writes it, 1 to 1024 bytes.';
+COMMENT ON COLUMN @extschema@.interact_key.key IS 'The key as the application writes it, 1 to 1024 bytes; a uuid in lower case.';
 COMMENT ON COLUMN @extschema@.interact_key.created_at IS 'When the key was first seen.';
 
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.interact_key', '');

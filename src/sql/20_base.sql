@@ -40,6 +40,7 @@ CREATE TABLE @extschema@.interact_favorite (
     CONSTRAINT interact_favorite_pair UNIQUE (user_id, item_id, list)
 );
 CREATE INDEX interact_favorite_user ON @extschema@.interact_favorite (user_id, created_at, id);
+CREATE INDEX interact_favorite_item ON @extschema@.interact_favorite (item_id);
 CREATE INDEX interact_favorite_list ON @extschema@.interact_favorite (user_id, list, created_at, id);
 CREATE INDEX interact_favorite_time ON @extschema@.interact_favorite USING brin (created_at)
     WITH (pages_per_range = 32, autosummarize = on);
@@ -91,6 +92,7 @@ CREATE TABLE @extschema@.interact_reaction (
                 CHECK (pg_catalog.isfinite(created_at)),
     CONSTRAINT interact_reaction_pair UNIQUE (user_id, item_id)
 );
+CREATE INDEX interact_reaction_item ON @extschema@.interact_reaction (item_id);
 CREATE INDEX interact_reaction_user ON @extschema@.interact_reaction (user_id, created_at, id);
 CREATE INDEX interact_reaction_time ON @extschema@.interact_reaction USING brin (created_at)
     WITH (pages_per_range = 32, autosummarize = on);
@@ -119,6 +121,8 @@ CREATE UNIQUE INDEX interact_cart_item_open ON @extschema@.interact_cart_item (u
     WHERE removed_at IS NULL AND purchased_at IS NULL;
 CREATE INDEX interact_cart_item_pair ON @extschema@.interact_cart_item (item_id, user_id, added_at)
     WHERE removed_at IS NULL;
+CREATE INDEX interact_cart_item_removed ON @extschema@.interact_cart_item (item_id)
+    WHERE removed_at IS NOT NULL;
 CREATE INDEX interact_cart_item_user ON @extschema@.interact_cart_item (user_id, added_at, id);
 -- the open rows of all users, for carts that were abandoned
 CREATE INDEX interact_cart_item_added ON @extschema@.interact_cart_item (added_at, id)

@@ -30,7 +30,8 @@ REVOKE ALL ON FUNCTION @extschema@.interact_log2_sum(double precision) FROM PUBL
 COMMENT ON AGGREGATE @extschema@.interact_log2_sum(double precision) IS
 'log2 of the sum of 2^x: merges interact_counter.hot of several rows.';
 
-CREATE VIEW @extschema@.interact_fact AS
+-- With the caller's rights, so that policies on the base tables hold here too.
+CREATE VIEW @extschema@.interact_fact WITH (security_invoker = true) AS
 SELECT user_id, item_id, 0::smallint AS event, viewed_at AS at,
        1::bigint AS count, 0::bigint AS units, 0::numeric AS total, 0::smallint AS rating
   FROM @extschema@.interact_view
@@ -70,6 +71,18 @@ COMMENT ON COLUMN @extschema@.interact_fact.units IS 'Quantity (cart, purchase),
 COMMENT ON COLUMN @extschema@.interact_fact.total IS 'Value: quantity times unit price, rating, value of a custom event, else 0.';
 COMMENT ON COLUMN @extschema@.interact_fact.rating IS 'The rating, 0 if none.';
 
+-- The same with the rights of the owner: an audit that policies hide rows from
+-- would find differences where there are none, and interact_rebuild() would
+-- make them true.
+DO $block$
+BEGIN
+    EXECUTE pg_catalog.concat('CREATE VIEW @extschema@.interact_audit_fact AS ',
+                              pg_catalog.pg_get_viewdef('@extschema@.interact_fact'::pg_catalog.regclass));
+END
+$block$;
+COMMENT ON VIEW @extschema@.interact_audit_fact IS
+'All interactions as in interact_fact, whatever policies the base tables have: for the audit views.';
+
 CREATE VIEW @extschema@.interact_audit_pair AS
 SELECT user_id, item_id,
        COALESCE(a.signals, 0) AS signals, COALESCE(f.signals, 0) AS expected_signals,
@@ -86,7 +99,7 @@ SELECT user_id, item_id,
   FULL JOIN (SELECT user_id, item_id,
                     pg_catalog.bit_or(1 OPERATOR(pg_catalog.<<) event::integer) AS signals,
                     pg_catalog.max(at) AS last_at, pg_catalog.max(rating) AS rating
-               FROM @extschema@.interact_fact
+               FROM @extschema@.interact_audit_fact
               WHERE user_id IS NOT NULL
               GROUP BY user_id, item_id) AS f USING (user_id, item_id);
 COMMENT ON VIEW @extschema@.interact_audit_pair IS
@@ -134,7 +147,7 @@ SELECT item_id, event,
           FULL JOIN (SELECT item_id, event, pg_catalog.sum(count) AS count,
                             pg_catalog.sum(units) AS units, pg_catalog.sum(total) AS total,
                             @extschema@.interact_hot_sum(at) AS hot
-                       FROM @extschema@.interact_fact GROUP BY item_id, event) AS f
+                       FROM @extschema@.interact_audit_fact GROUP BY item_id, event) AS f
                USING (item_id, event)
           FULL JOIN (SELECT a.item_id, t.id AS event, pg_catalog.count(*) AS users
                        FROM @extschema@.interact_affinity AS a

@@ -15,9 +15,11 @@ REVOKE ALL ON TABLE
     @extschema@.interact_key,
     @extschema@.interact_setting,
     @extschema@.interact_pruned,
+    @extschema@.interact_rls,
     @extschema@.interact_affinity,
     @extschema@.interact_counter,
     @extschema@.interact_fact,
+    @extschema@.interact_audit_fact,
     @extschema@.interact_audit_pair,
     @extschema@.interact_audit_counter,
     @extschema@.interact_item_stats
