@@ -175,6 +175,9 @@ catch_up();
 for my $call (grep { $_->{volatile} } calls($primary, 'postgres'))
 {
 	my ($failed, $stdout, $stderr) = $standby->psql('postgres', $call->{query});
+
+	# The id of a key that has one is found without writing.
+	next if !$failed && $call->{name} =~ /^interact_(user|item)_ids?$/;
 	isnt($failed, 0, "standby: $call->{call} fails");
 	like($stderr, qr/read-only transaction|during recovery/, "standby: $call->{call} says why");
 }

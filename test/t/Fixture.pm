@@ -137,7 +137,7 @@ my %samples = (
 	'boolean' => ['true'],
 	'double precision' => ['0.5'],
 	'numeric' => ['1.5'],
-	'text' => ["'view'"],
+	'text' => [ "'view'", "'wishlist'", "'share'" ],
 	'text[]' => ["'{view,purchase}'"],
 	'interval' => ["'30 days'"],
 	'jsonb' => ["'{}'"],
@@ -197,7 +197,9 @@ sub calls
 		}
 		for my $n (0 .. $variants - 1)
 		{
-			my $call = qq{"$schema".$name(} . join(', ', map { $_->[ $n % @$_ ] } @values) . ')';
+			# Arguments of one type differ.
+			my $call = qq{"$schema".$name(}
+			  . join(', ', map { $values[$_][ ($n + $_) % @{ $values[$_] } ] } 0 .. $#values) . ')';
 
 			$columns = 'md5(t::text) IS NULL' if $float eq 't';
 			push @calls, {
