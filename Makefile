@@ -2,6 +2,10 @@
 #
 #   make test             on a fresh Debian or Ubuntu machine: everything
 #   make test-clients     drivers and ORMs of other languages
+#   make test-versions    everything on all versions of PostgreSQL
+#   make test-sanitize    assertions, sanitizers, valgrind
+#   make fuzz             random calls
+#   make coverage         lines that the tests reach
 #   make quickstart       a demonstration on a throwaway server
 #   make bench-record     what recording costs, compared with plain tables
 #   make bench-analytics  what the analytic functions cost
@@ -74,6 +78,18 @@ test:
 test-clients:
 	@test/clients/run.sh $(CLIENTS)
 
+test-versions:
+	@test/versions.sh $(VERSIONS)
+
+test-sanitize:
+	@test/sanitize.sh
+
+fuzz:
+	@CALLS='$(CALLS)' SEED='$(SEED)' SESSIONS='$(SESSIONS)' test/fuzz/run.sh
+
+coverage:
+	@test/coverage.sh
+
 # DATA is a list of files to install, to PGXS; on the command line it is the
 # directory to load.
 quickstart:
@@ -88,5 +104,6 @@ bench-lists:
 bench-analytics:
 	@test/bench/analytics.sh
 
-.PHONY: all install uninstall installcheck clean test test-clients quickstart \
-	bench-record bench-lists bench-analytics
+.PHONY: all install uninstall installcheck clean test test-clients \
+	test-versions test-sanitize fuzz coverage quickstart bench-record \
+	bench-lists bench-analytics

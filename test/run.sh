@@ -5,8 +5,8 @@
 # The last line of the output is "N passed, N failed", counting single tests;
 # the exit status is 0 only when none failed.
 #
-# PG_CONFIG chooses the PostgreSQL; steps to run may be given as arguments
-# (regress, isolation, tap; all by default).
+# PG_CONFIG chooses the PostgreSQL, PROVE_TESTS the TAP scripts; steps to run
+# may be given as arguments (regress, isolation, tap; all by default).
 
 set -euo pipefail
 
@@ -93,6 +93,7 @@ finish()
 }
 
 interact_begin
+# shellcheck disable=SC2119
 build_and_install
 start_server
 
@@ -103,7 +104,8 @@ for step in "$@"; do
 	case $step in
 		regress) run_step regress ISOLATION= TAP_TESTS= ;;
 		isolation) run_step isolation REGRESS= TAP_TESTS= ;;
-		tap) run_step tap REGRESS= ISOLATION= PROVE_FLAGS=--verbose ;;
+		tap) run_step tap REGRESS= ISOLATION= PROVE_FLAGS=--verbose \
+			${PROVE_TESTS:+"PROVE_TESTS=$PROVE_TESTS"} ;;
 		*) die "unknown step: $step" ;;
 	esac
 	# Diffs of one step are not to be shown again for the next.

@@ -68,6 +68,28 @@ wanted_version()
 	printf '%s\n' "$version"
 }
 
+# Where this machine's packages of the distribution come from, one repository
+# per line: site, release, component and keyring.
+distribution_sources()
+{
+	local sources
+
+	# shellcheck disable=SC2016
+	sources=$(apt-get indextargets \
+		--format '$(SITE) $(RELEASE) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
+		while read -r site release component origin; do
+			case $origin in
+				Debian | Ubuntu) ;;
+				*) continue ;;
+			esac
+			echo "$site $release $component" \
+				"/usr/share/keyrings/${origin,,}-archive-keyring.gpg"
+		done | sort -u) || true
+	[ -n "$sources" ] ||
+		die "apt does not say where packages come from (try apt-get update)"
+	printf '%s\n' "$sources"
+}
+
 # The packages that are missing, one per line.  Looks for what the packages
 # provide, not for the packages: a PostgreSQL built from source will do.
 missing_packages()
@@ -81,6 +103,7 @@ missing_packages()
 	if ! perl -MIPC::Run -e 1 2>/dev/null; then
 		echo libipc-run-perl
 	fi
+	command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || echo pgbouncer
 
 	bin='' pgxs='' include=''
 	if command -v "$PG_CONFIG" >/dev/null; then
@@ -98,7 +121,8 @@ missing_packages()
 # Install what is missing, if anything.
 install_packages()
 {
-	local version packages conf
+	local version packages
+	local -a conf
 
 	version=$(wanted_version)
 	mapfile -t packages < <(missing_packages "$version")
@@ -114,23 +138,29 @@ install_packages()
 		mapfile -t packages < <(missing_packages "$version")
 		echo "${packages[*]}"
 
-		# The server's package would create a cluster and leave it running.
-		# A file of our own says no; the user's configuration is not touched.
-		conf=
+		# The server's package would create a cluster and leave it running, that
+		# of the pooler a pooler.  Files of our own say no; the user's
+		# configuration is not touched.
+		conf=()
 		if [[ " ${packages[*]}" == *" postgresql-"[1-9]* ]]; then
-			conf=/etc/postgresql-common/createcluster.d/interact-test.conf
-			as_root mkdir -p "$(dirname "$conf")"
-			echo "create_main_cluster = false" | as_root tee "$conf" >/dev/null
+			conf+=(/etc/postgresql-common/createcluster.d/interact-test.conf)
+			as_root mkdir -p "$(dirname "${conf[0]}")"
+			echo "create_main_cluster = false" | as_root tee "${conf[0]}" >/dev/null
+		fi
+		if [[ " ${packages[*]} " == *" pgbouncer "* ]] && ! [ -e /usr/sbin/policy-rc.d ]; then
+			conf+=(/usr/sbin/policy-rc.d)
+			printf '#!/bin/sh\nexit 101\n' | as_root tee /usr/sbin/policy-rc.d >/dev/null
+			as_root chmod 755 /usr/sbin/policy-rc.d
 		fi
 		# Not a word unless it fails.
 		if ! as_root env DEBIAN_FRONTEND=noninteractive \
 			apt-get -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 \
 			install "${packages[@]}" </dev/null >"$work/apt.log" 2>&1; then
 			cat "$work/apt.log"
-			[ -z "$conf" ] || as_root rm -f "$conf"
+			[ "${#conf[@]}" -eq 0 ] || as_root rm -f "${conf[@]}"
 			die "could not install the packages above"
 		fi
-		[ -z "$conf" ] || as_root rm -f "$conf"
+		[ "${#conf[@]}" -eq 0 ] || as_root rm -f "${conf[@]}"
 	fi
 
 	if [ "$version" -lt "$PG_MIN" ] || [ "$version" -gt "$PG_MAX" ]; then
@@ -209,24 +239,30 @@ interact_begin()
 	cd "$build" || exit
 }
 
-# Build the copy and install the extension.
+# Build the copy and install the extension.  Arguments are more for make.
+# shellcheck disable=SC2120
 build_and_install()
 {
 	local dir writable=yes
 
 	say "Building for $("$PG_CONFIG" --version)"
-	as_server make -s -j "$(nproc)" all
+	as_server make -s -j "$(nproc)" all "$@"
 
 	say "Installing"
 	for dir in "$("$PG_CONFIG" --pkglibdir)" "$("$PG_CONFIG" --sharedir)/extension"; do
 		[ -w "$dir" ] || writable=no
 	done
 	if [ "$writable" = yes ]; then
-		make -s install
+		make -s install "$@"
 	else
-		as_root make -s install PG_CONFIG="$PG_CONFIG"
+		as_root make -s install PG_CONFIG="$PG_CONFIG" "$@"
 	fi
 }
+
+# What the server of start_server is run by (a debugger, say), and what its
+# environment says more.
+server_wrapper=()
+server_environment=()
 
 # Start a server on a socket in $work; psql finds it by the environment.
 # Arguments are lines of its configuration; without any it does without fsync.
@@ -248,8 +284,18 @@ start_server()
 		echo "unix_socket_directories = '$work/socket'"
 		printf '%s\n' "$@"
 	} >>"$work/data/postgresql.conf"
-	as_server "$bindir/pg_ctl" start --wait --silent --pgdata="$work/data" \
-		--log="$log" </dev/null || {
+	if [ "${#server_wrapper[@]}" -gt 0 ]; then
+		as_server "${server_wrapper[@]}" "$bindir/postgres" -D "$work/data" \
+			</dev/null >"$log" 2>&1 &
+		for _ in $(seq 300); do
+			! "$bindir/pg_isready" --quiet --host="$work/socket" || break
+			sleep 1
+		done
+	else
+		as_server env "${server_environment[@]}" "$bindir/pg_ctl" start --wait \
+			--silent --pgdata="$work/data" --log="$log" </dev/null || true
+	fi
+	"$bindir/pg_isready" --quiet --host="$work/socket" || {
 		cat "$log"
 		die "the server did not start"
 	}

@@ -8,7 +8,10 @@ CREATE TABLE @extschema@.interact_event_type (
     kind        text NOT NULL DEFAULT 'event'
                 CHECK (kind IN ('builtin', 'event', 'reaction')),
     weight      real NOT NULL DEFAULT 1
-                CHECK (weight BETWEEN -100 AND 100),
+                -- BETWEEN would look its operators up, and there is none of
+                -- real and integer among PostgreSQL's own
+                CHECK (weight OPERATOR(pg_catalog.>=) (-100)::real
+                   AND weight OPERATOR(pg_catalog.<=) 100::real),
     shareable   boolean NOT NULL DEFAULT false,
     modified    boolean NOT NULL DEFAULT false
 );

@@ -1,10 +1,14 @@
-# A hot standby: every read function answers as on the primary, also after a
-# change of weights or settings, and writing is refused.
+# A hot standby: every function that only reads answers as on the primary, also
+# after a change of weights or settings and while the primary records and
+# vacuums; writing is refused, until the standby takes over.
+#
+# INTERACT_STANDBY_SECONDS is how long both are under load, 4 by default.
 
 use strict;
 use warnings FATAL => 'all';
 
 use FindBin;
+use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -12,13 +16,17 @@ use Test::More;
 use lib $FindBin::RealBin;
 use Fixture;
 
+my $seconds = $ENV{INTERACT_STANDBY_SECONDS} // 4;
+
 my $primary = PostgreSQL::Test::Cluster->new('primary');
 $primary->init(allows_streaming => 1);
+$primary->append_conf('postgresql.conf', "autovacuum_naptime = 1s\nmax_connections = 50");
 $primary->start;
 $primary->backup('base');
 
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
+$standby->append_conf('postgresql.conf', "hot_standby_feedback = on\nwal_receiver_status_interval = 1s");
 $standby->start;
 
 sub catch_up
@@ -39,6 +47,13 @@ sub compare
 		isnt($answer, '', "$when: $name has an answer");
 		same($standby->safe_psql('postgres', $answers{$name}),
 			$answer, "$when: $name is the same on the standby");
+	}
+	for my $call (grep { !$_->{volatile} } calls($primary, 'postgres'))
+	{
+		my ($failed, $answer, $why) = $primary->psql('postgres', $call->{query});
+		is($failed, 0, "$when: $call->{call} answers") or diag($why);
+		same($standby->safe_psql('postgres', $call->{query}),
+			$answer, "$when: $call->{call} is the same on the standby");
 	}
 	is($standby->safe_psql('postgres', 'SELECT * FROM interact_check()'),
 		'', "$when: counters agree with the rows on the standby");
@@ -73,7 +88,79 @@ for my $name (sort keys %answers)
 		"open session: $name is as on the primary");
 }
 
-# So it does when the extension is dropped and created.
+$session->quit;
+
+# ---------- under load ----------
+
+my $files = 0;
+
+# Run a script with pgbench for a while, on a server; finish() tells how it went.
+sub load
+{
+	my ($node, $clients, $script) = @_;
+	my $file = $node->basedir . '/load' . ++$files . '.sql';
+	my $load = { stdout => '', stderr => '', node => $node };
+
+	append_to_file($file, $script);
+	$load->{run} = IPC::Run::start(
+		[
+			'pgbench', '--no-vacuum', '--client', $clients, '--time', $seconds,
+			'--file', $file, $node->connstr('postgres')
+		],
+		'<', \undef, '>', \$load->{stdout}, '2>', \$load->{stderr});
+	return $load;
+}
+
+sub finish
+{
+	my ($load, $name) = @_;
+	my $ok = $load->{run}->finish;
+	my ($done) = $load->{stdout} =~ /transactions actually processed: (\d+)/;
+	my ($failed) = $load->{stdout} =~ /failed transactions: (\d+)/;
+
+	ok($ok && $done && defined $failed && $failed == 0, "$name: " . ($done // 'no') . ' transactions, none failed')
+	  or diag(substr($load->{stderr}, 0, 4000));
+	return;
+}
+
+# What the standby's sessions read is what the primary's vacuum removes, if
+# nobody tells it not to.  A reader holds a snapshot for a while.
+$primary->poll_query_until('postgres',
+	'SELECT count(*) = 1 FROM pg_stat_replication WHERE backend_xmin IS NOT NULL')
+  or die 'the standby gives no feedback';
+my $reader = '\set u random(1, 60)' . "\n" . q{
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT count(*) FROM recommend(:u);
+SELECT count(*) FROM interact_trending();
+SELECT count(*) FROM interact_similar_items(:u);
+\sleep 20 ms
+SELECT count(*) FROM recommend(:u);
+SELECT count(*) FROM interact_item_stats;
+COMMIT;
+};
+my %loads = (
+	'the primary records' => load($primary, 4, q{
+\set u random(1, 60)
+\set i random(1, 40)
+SELECT interact_record_view(:u, :i);
+SELECT interact_add_favorite(:u, :i), interact_record_purchase(:u, :i, 1, 2.5);
+SELECT interact_remove_favorite(:u, :i);
+DELETE FROM interact_view WHERE user_id = :u AND item_id = :i;
+}),
+	'the primary vacuums' => load($primary, 1, 'VACUUM interact_affinity, interact_counter, interact_view;'),
+	'the standby reads' => load($standby, 4, $reader),
+	'the standby checks' => load($standby, 1,
+		'SELECT 1 / (count(*) = 0)::integer FROM interact_check();'));
+finish($loads{$_}, $_) for sort keys %loads;
+is( $standby->safe_psql('postgres',
+		'SELECT sum(confl_snapshot + confl_bufferpin + confl_deadlock + confl_lock)
+		   FROM pg_stat_database_conflicts'),
+	'0', 'nothing was cancelled on the standby');
+compare('after the load');
+
+# An open session notices that the extension is dropped and created.
+$session = $standby->background_psql('postgres');
+$session->query_safe('SELECT count(*) FROM interact_popular()');
 $primary->safe_psql('postgres', 'DROP EXTENSION interact');
 $primary->safe_psql('postgres', 'CREATE EXTENSION interact');
 $primary->safe_psql('postgres', 'SELECT interact_record_view(1, 2)');
@@ -82,38 +169,43 @@ is($session->query_safe('SELECT item_id, count FROM interact_popular()'),
 	'2|1', 'open session: sees the new extension');
 $session->quit;
 
-# Nothing can be written.
-for my $call (
-	'interact_record_view(1, 2)',
-	"interact_add_favorite(1, 2)",
-	"interact_remove_favorite(1, 2)",
-	"interact_submit_review(1, 2, 5)",
-	"interact_react(1, 2, 'like')",
-	"interact_toggle_favorite(1, 2)",
-	"interact_add_to_cart(1, 2)",
-	"interact_add_friend(1, 2)",
-	"interact_record_purchase(1, 2)",
-	"interact_define_event('play')",
-	"interact_set('window_rows', '2')",
-	'interact_rebuild()',
-	'interact_compact()')
+# Nothing can be written, and this is what functions that write say.
+$primary->safe_psql('postgres', fill());
+catch_up();
+for my $call (grep { $_->{volatile} } calls($primary, 'postgres'))
 {
-	my ($status, $stdout, $stderr) =
-	  $standby->psql('postgres', "SELECT $call");
-	isnt($status, 0, "standby: $call fails");
-	like($stderr, qr/read-only transaction|during recovery/,
-		"standby: $call says why");
+	my ($failed, $stdout, $stderr) = $standby->psql('postgres', $call->{query});
+
+	# The id of a key that has one is found without writing.
+	next if !$failed && $call->{name} =~ /^interact_(user|item)_ids?$/;
+	isnt($failed, 0, "standby: $call->{call} fails");
+	like($stderr, qr/read-only transaction|during recovery/, "standby: $call->{call} says why");
 }
 
 # The standby takes over.
 $primary->stop;
 $standby->promote;
+$standby->safe_psql('postgres', q{
+	CREATE TABLE before AS SELECT (SELECT max(id) FROM interact_view) AS id,
+	       (SELECT views FROM interact_item_stats WHERE item_id = 2) AS views});
 is( $standby->safe_psql('postgres', q{
 	SELECT interact_record_view(1, 2), interact_record_view(3, 2);
-	SELECT views, viewers FROM interact_item_stats WHERE item_id = 2}),
-	"t|t\n3|2", 'promoted: records');
+	SELECT s.views - b.views FROM interact_item_stats AS s, before AS b WHERE s.item_id = 2;
+	SELECT count(*), count(DISTINCT v.id) FROM interact_view AS v, before AS b WHERE v.id > b.id}),
+	"t|t\n2\n2|2", 'promoted: records, with ids that are new');
+compare_after_promotion();
 is($standby->safe_psql('postgres', 'SELECT * FROM interact_check()'),
 	'', 'promoted: counters agree with the rows');
 
 $standby->stop;
 done_testing();
+
+# What wrote nothing before writes now.
+sub compare_after_promotion
+{
+	is( $standby->safe_psql('postgres', q{
+		INSERT INTO interact_purchase (user_id, item_id, unit_price) SELECT u, 7, 1 FROM generate_series(1, 50) AS u;
+		SELECT interact_compact() >= 0, interact_rebuild('affinity')}),
+		't|0', 'promoted: maintenance works, and there is no pair to rebuild');
+	return;
+}

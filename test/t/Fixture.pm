@@ -9,7 +9,7 @@ use Exporter 'import';
 use FindBin;
 use Test::More;
 
-our @EXPORT = qw(fill answers digest same slurp);
+our @EXPORT = qw(fill answers calls digest extension_relations same slurp);
 
 # SQL that puts rows into every table an application or an administrator
 # writes, in the schema that search_path leads to.  Users share items, so that
@@ -110,6 +110,120 @@ sub answers
 		  'SELECT * FROM interact_settings() ORDER BY name',
 		'interact_event_type' =>
 		  'SELECT * FROM interact_event_type ORDER BY id');
+}
+
+# Values for arguments that have no default, by name or else by type; more than
+# one where calls shall differ.
+my %samples = (
+	value => [ "'5'", "'3'" ],
+	key => ["'guest:1'"],
+	kind => ["'user'"],
+	event => [ "'share'", "'view'" ],
+	events => ["'{view,purchase}'"],
+	reaction => ["'love'"],
+	role => ['current_user::text'],
+	capability => ["'read'"],
+	list => ["'wishlist'"],
+	rating => ["'4'"],
+	name => ["'window_rows'"],
+	bucket => ["'1 day'"],
+	from_user_id => ["'6'"],
+	into_user_id => ["'7'"],
+	friend_id => ["'9'"],
+	'bigint' => [ '1', '5', '-1' ],
+	'bigint[]' => ["'{1,2,3}'"],
+	'integer' => ['5'],
+	'smallint' => ['1'],
+	'boolean' => ['true'],
+	'double precision' => ['0.5'],
+	'numeric' => ['1.5'],
+	'text' => [ "'view'", "'wishlist'", "'share'" ],
+	'text[]' => ["'{view,purchase}'"],
+	'interval' => ["'30 days'"],
+	'jsonb' => ["'{}'"],
+	'timestamp with time zone' => ["pg_catalog.now() OPERATOR(pg_catalog.-) interval '1 day'"],
+	'timestamp with time zone[]' => ["ARRAY[pg_catalog.now()]"],
+	'real' => ['0.5'],
+	'date' => ["'2024-05-01'"],
+	'uuid' => ["'00000000-0000-0000-0000-000000000001'"],
+	'integer[]' => ["'{1,2,3}'"],
+	'smallint[]' => ["'{1,2,3}'"],
+	'numeric[]' => ["'{1,2,3}'"],
+	'regprocedure' => ["'pg_catalog.int8up(bigint)'"],
+	'regclass' => ["'pg_class'"]);
+
+# One call or a few for every function of the extension in a database, as the
+# catalogs describe it: hashes of name, volatile (whether it may write) and
+# query.  Numbers of type double precision, scores, are left out of what the
+# queries return, as most depend on the time of the call.
+sub calls
+{
+	my ($node, $db) = @_;
+	my @calls;
+
+	for my $row (split /\n/, $node->safe_psql($db, q{
+		SELECT n.nspname, p.proname, p.prokind, p.provolatile,
+		       p.pronargs - p.pronargdefaults,
+		       (SELECT string_agg(format_type(t, NULL), ',' ORDER BY i)
+		          FROM unnest(p.proargtypes) WITH ORDINALITY AS u (t, i)),
+		       (SELECT string_agg(p.proargnames[i], ',' ORDER BY i) FROM generate_series(1, p.pronargs) AS i),
+		       (SELECT string_agg(quote_ident(p.proargnames[i]), ',' ORDER BY i)
+		          FROM generate_series(1, cardinality(p.proargmodes)) AS i
+		         WHERE p.proargmodes[i] IN ('o', 't')
+		           AND p.proallargtypes[i] NOT IN ('float4'::regtype, 'float8'::regtype)),
+		       p.prorettype IN ('float4'::regtype, 'float8'::regtype)
+		  FROM pg_proc AS p
+		  JOIN pg_namespace AS n ON n.oid = p.pronamespace
+		  JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+		  JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+		 WHERE e.extname = 'interact' AND p.prokind IN ('f', 'p')
+		   AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype, 'internal'::regtype)
+		   AND NOT 'internal'::regtype = ANY (p.proargtypes)
+		 ORDER BY p.proname}))
+	{
+		my ($schema, $name, $kind, $volatile, $required, $types, $names, $columns, $float) =
+		  split /\|/, $row, -1;
+		my @types = split /,/, $types;
+		my @names = split /,/, $names;
+		my $variants = 1;
+		my @values;
+
+		for my $i (0 .. $required - 1)
+		{
+			my $sample = $samples{ $names[$i] // '' } // $samples{ $types[$i] }
+			  or die "$name: no sample of a $types[$i] is known, please add one to Fixture.pm";
+			push @values, $sample;
+			$variants = @$sample if @$sample > $variants;
+		}
+		for my $n (0 .. $variants - 1)
+		{
+			# Arguments of one type differ.
+			my $call = qq{"$schema".$name(}
+			  . join(', ', map { $values[$_][ ($n + $_) % @{ $values[$_] } ] } 0 .. $#values) . ')';
+
+			$columns = 'md5(t::text) IS NULL' if $float eq 't';
+			push @calls, {
+				name => $name,
+				call => $call,
+				volatile => $volatile eq 'v',
+				query => $kind eq 'p' ? "CALL $call"
+				: 'SELECT ' . ($columns || 't.*') . " FROM $call WITH ORDINALITY AS t ORDER BY t.ordinality" };
+		}
+	}
+	return @calls;
+}
+
+# Query for the names of the extension's relations of a kind as in
+# pg_class.relkind: r for tables, v for views, S for sequences
+sub extension_relations
+{
+	my ($kind) = @_;
+
+	return "SELECT c.relname
+	  FROM pg_class AS c
+	  JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+	  JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+	 WHERE e.extname = 'interact' AND c.relkind = '$kind' ORDER BY 1";
 }
 
 # The same query with one short row as its result
