@@ -5,8 +5,9 @@
 # One user has ROWS rows in every table, one item has ROWS reviews, and one user
 # has FRIENDS friends.  Each figure is the median of several rounds; a round runs
 # every call CALLS times with pgbench, one session, prepared statements, and
-# takes the mean.  Beside it stands the mean of "SELECT 1" in the same round,
-# which is what it costs to ask at all.
+# takes the mean.  "SELECT 1" tells what it costs to ask at all.  Beside the time
+# a client waits stands the processor time of the server process, measured in a
+# loop there, which does not depend on what else the machine is doing.
 #
 #   ROUNDS   rounds (5)
 #   CALLS    calls of each list in a round (1000)
@@ -71,15 +72,20 @@ median()
 		awk '{ v[NR] = $1 } END { printf "%.6g", (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
 }
 
-# Mean milliseconds of a statement.  $1: statement, $2: calls
-latency()
+# The statement with values for its placeholders
+filled()
 {
 	local statement=$1
 
 	statement=${statement//:day/\'$day\'}
 	statement=${statement//:past/\'$past\'}
-	statement=${statement//:grid/\'\{$(seq -s , 1 20)\}\'}
-	printf '%s;\n' "$statement" >"$work/call.sql"
+	printf '%s\n' "${statement//:grid/\'\{$(seq -s , 1 20)\}\'}"
+}
+
+# Mean milliseconds of a statement.  $1: statement, $2: calls
+latency()
+{
+	printf '%s;\n' "$1" >"$work/call.sql"
 	"$bindir/pgbench" --no-vacuum --protocol=prepared --transactions="$2" \
 		--file="$work/call.sql" >"$work/pgbench" 2>&1 || {
 		cat "$work/pgbench"
@@ -88,6 +94,13 @@ latency()
 	sed -n 's/^latency average = \([0-9.]*\) ms/\1/p' "$work/pgbench"
 }
 
+# Mean milliseconds of processor time.  $1: statement, $2: calls
+processor()
+{
+	psql --no-align --tuples-only -c "SELECT round(processor(\$call\$$1\$call\$, $2), 3)"
+}
+
+[ "$(uname -s)" = Linux ] || die "this reads processor time from /proc, which needs Linux"
 interact_begin
 [ -x "$bindir/pgbench" ] || die "there is no pgbench in $bindir"
 build_and_install
@@ -102,7 +115,7 @@ psql -c "VACUUM (ANALYZE)"
 day=$(psql --no-align --tuples-only -c "SELECT viewed_at FROM interact_view WHERE user_id = 1 ORDER BY id OFFSET $ROWS * 3 / 4 LIMIT 1")
 past=$(psql --no-align --tuples-only -c "SELECT created_at FROM interact_favorite WHERE user_id > 1000000 ORDER BY created_at OFFSET $FRIENDS LIMIT 1")
 
-declare -A values base
+declare -A values processors base
 for round in $(seq "$ROUNDS"); do
 	say "Round $round of $ROUNDS (milliseconds)"
 	base[$round]=$(latency "SELECT 1" "$CALLS")
@@ -110,15 +123,17 @@ for round in $(seq "$ROUNDS"); do
 		IFS='|' read -r target name statement <<<"$call"
 		n=$CALLS
 		[ "$target" = "$PAGE_TARGET" ] || n=$((CALLS / 50 + 1))
+		statement=$(filled "$statement")
 		ms=$(latency "$statement" "$n")
 		values[$name]="${values[$name]:-}${values[$name]:+ }$ms"
+		processors[$name]="${processors[$name]:-}${processors[$name]:+ }$(processor "$statement" "$n")"
 		printf '%s %s, ' "$name" "$ms"
 	done
 	echo
 done
 
 say "Result (milliseconds, medians of $ROUNDS rounds)"
-printf '%-50s %9s %9s\n' "" "" target
+printf '%-50s %9s %9s %9s\n' "" time target processor
 for call in "${calls[@]}"; do
 	IFS='|' read -r target name statement <<<"$call"
 	# shellcheck disable=SC2086 # one word per value
@@ -127,7 +142,8 @@ for call in "${calls[@]}"; do
 	if awk "BEGIN { exit !($ms <= $target) }"; then
 		verdict=ok
 	fi
-	printf '%-50s %9.3f %9s  %s\n' "$name" "$ms" "<= $target" "$verdict"
+	# shellcheck disable=SC2086
+	printf '%-50s %9.3f %9s %9.3f  %s\n' "$name" "$ms" "<= $target" "$(median ${processors[$name]})" "$verdict"
 done
 # shellcheck disable=SC2068 # one word per value
 printf '%-50s %9.3f\n' "SELECT 1" "$(median ${base[@]})"

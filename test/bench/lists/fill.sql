@@ -56,3 +56,19 @@ SELECT 1000000 + f, (f * 31 + n * n * n) % 20000, :start + (f * 7919 % 100000 + 
 INSERT INTO interact_purchase (user_id, item_id, purchased_at)
 SELECT 1000000 + f, (f * 37 + n * n) % 20000, :start + (f * 7919 % 100000 + n) * interval '1 minute'
   FROM generate_series(1, :friends) AS f, generate_series(1, 10) AS n;
+
+-- Mean processor time of a statement in this process, in milliseconds; the first
+-- calls, which make plans, do not count.
+CREATE FUNCTION processor(statement text, calls integer) RETURNS numeric LANGUAGE plpgsql AS $$
+DECLARE
+    started numeric;
+BEGIN
+    FOR i IN 1 .. 3 LOOP
+        EXECUTE statement;
+    END LOOP;
+    started := split_part(pg_read_file('/proc/self/schedstat', 0, 100), ' ', 1)::numeric;
+    FOR i IN 1 .. calls LOOP
+        EXECUTE statement;
+    END LOOP;
+    RETURN (split_part(pg_read_file('/proc/self/schedstat', 0, 100), ' ', 1)::numeric - started) / 1e6 / calls;
+END $$;
