@@ -194,10 +194,12 @@ static const RelationGrant relation_grants[] = {
 
 	{"interact_affinity", {0, 0, SEL}},
 	{"interact_counter", {0, 0, SEL}},
+	{"interact_catalogue", {0, 0, SEL}},
 	{"interact_item_stats", {SEL, 0, 0}},
 	{"interact_fact", {SEL, 0, 0}},
 	{"interact_audit_pair", {0, 0, SEL}},
 	{"interact_audit_counter", {0, 0, SEL}},
+	{"interact_audit_catalogue", {0, 0, SEL}},
 };
 
 #undef SEL
@@ -370,7 +372,7 @@ privilege_list(AclMode privileges)
 static void
 change_functions(bool grant, List *functions, const char *role)
 {
-	interact_execute(psprintf("%s EXECUTE ON FUNCTION %s %s %s",
+	interact_execute(psprintf("%s EXECUTE ON ROUTINE %s %s %s",
 							  grant ? "GRANT" : "REVOKE", function_list(functions),
 							  grant ? "TO" : "FROM", quote_identifier(role)));
 }

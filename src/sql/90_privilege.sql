@@ -18,10 +18,12 @@ REVOKE ALL ON TABLE
     @extschema@.interact_rls,
     @extschema@.interact_affinity,
     @extschema@.interact_counter,
+    @extschema@.interact_catalogue,
     @extschema@.interact_fact,
     @extschema@.interact_audit_fact,
     @extschema@.interact_audit_pair,
     @extschema@.interact_audit_counter,
+    @extschema@.interact_audit_catalogue,
     @extschema@.interact_item_stats
 FROM PUBLIC;
 REVOKE ALL ON SEQUENCE
