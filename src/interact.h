@@ -196,6 +196,7 @@ extern void interact_settings_reset(void);
 
 #define RATING_MIN			1
 #define RATING_MAX			5
+#define RATING_MIDDLE		((RATING_MIN + RATING_MAX) / 2.0)	/* below: dislike */
 
 typedef enum EventKind
 {
@@ -512,7 +513,33 @@ extern void batch_end(Batch *batch);
 extern int64 interact_repair(bool affinity, bool counter, bool progress);
 
 
-/* ---------- popular.c: top N without scanning ---------- */
+/* ---------- itemsum.c: counters of single items ---------- */
+
+/* The sum over the rows of one (item, event). */
+typedef struct KeySum
+{
+	int64		count;			/* rows of the base tables */
+	int64		users;			/* distinct users */
+	double		hot;			/* log2 of the decayed number */
+	double		points;			/* sum of ratings; event rating only, else 0 */
+	int			event;			/* id of the event type */
+} KeySum;
+
+typedef struct ItemReader ItemReader;
+
+/* event = -1 reads all event types. */
+extern ItemReader *item_reader_open(int event);
+extern int	item_reader_sums(ItemReader *reader, int64 item, KeySum *sums);
+extern void item_reader_close(ItemReader *reader);
+
+/* The same for those who want the number of distinct users only. */
+typedef ItemReader UsersReader;
+extern UsersReader *users_reader_open(void);
+extern double users_reader_get(UsersReader *reader, int64 item);
+extern void users_reader_close(UsersReader *reader);
+
+
+/* ---------- toplist.c: top N without scanning ---------- */
 
 typedef enum TopOrder
 {
@@ -534,12 +561,21 @@ typedef struct TopItem
  * returns how many there are.
  */
 extern int	interact_top(TopOrder order, int event, int n, TopItem *top);
+extern double interact_level_max_count(int level);
 
-/* Reads distinct-user numbers of single items under the active snapshot. */
-typedef struct UsersReader UsersReader;
-extern UsersReader *users_reader_open(void);
-extern double users_reader_get(UsersReader *reader, int64 item);
-extern void users_reader_close(UsersReader *reader);
+
+/* ---------- toprated.c: top rated without scanning ---------- */
+
+typedef struct RatedItem
+{
+	int64		item;
+	double		score;			/* Bayesian average */
+	double		points;			/* sum of the ratings */
+	int64		ratings;		/* number of them */
+} RatedItem;
+
+/* The same by rating, of items that have at least min_ratings. */
+extern int	interact_top_by_rating(int64 min_ratings, int n, RatedItem *top);
 
 
 /* ---------- affinity.c: index-only reads of interact_affinity ---------- */

@@ -92,6 +92,7 @@ static const FunctionGrant function_grants[] = {
 	{"interact_friends_liked", CAP_READ},
 	{"interact_friends_feed", CAP_READ},
 	{"interact_people_you_may_know", CAP_READ},
+	{"interact_top_rated", CAP_READ},
 
 	{"interact_find_user_id", CAP_READ},
 	{"interact_find_item_id", CAP_READ},

@@ -41,6 +41,25 @@ A deleted event lowers count at once, but score only decays; interact_rebuild(''
 Errors: max_items null or out of range, unknown event.
 Method: forward decay (Cormode, Shkapenyuk, Srivastava, Xu: Forward decay: a practical time decay model for streaming systems, 2009) and the threshold algorithm (Fagin, Lotem, Naor, 2001).';
 
+CREATE FUNCTION @extschema@.interact_top_rated(
+    max_items   integer DEFAULT 10,
+    min_ratings integer DEFAULT 1,
+    OUT item_id bigint,
+    OUT score   double precision,
+    OUT rating_avg numeric,
+    OUT ratings bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'interact_top_rated'
+LANGUAGE C STABLE PARALLEL SAFE ROWS 10 COST 1000;
+REVOKE ALL ON FUNCTION @extschema@.interact_top_rated(integer, integer) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.interact_top_rated(integer, integer) IS
+'The best rated items, best first, ties by item_id; exact and transactional, read from an index whatever the number of items.
+max_items: at most so many rows, 0 to 1000, default 10.
+min_ratings: only items with at least so many ratings, at least 1, which is the default.
+Result: item_id; score: Bayesian average, 1 to 5: (weight * mean + sum of the item''s ratings) / (weight + number of the item''s ratings), where mean is the mean of all ratings and weight the number of ratings of a rated item on average, so that few ratings count for little; rating_avg: mean of the item''s ratings, two digits; ratings: their number.
+Errors: max_items null or out of range, min_ratings null or less than 1.
+Method: credibility formula (Buhlmann: Experience rating and credibility, ASTIN Bulletin 4, 1967).';
+
 -- A condition on item_id reaches the primary key of interact_counter: item_id
 -- is what the rows are grouped by.
 CREATE VIEW @extschema@.interact_item_stats AS
