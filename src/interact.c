@@ -89,6 +89,7 @@ static const char *const rel_names[NUM_INTERACT_RELS] = {
 	[REL_KEY] = "interact_key",
 	[REL_KEY_PKEY] = "interact_key_pkey",
 	[REL_KEY_PAIR] = "interact_key_pair",
+	[REL_PRUNED_PAIR] = "interact_pruned_pair",
 };
 
 /* The cache: valid while relids_valid. */

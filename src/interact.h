@@ -77,6 +77,7 @@ typedef enum InteractRel
 	REL_KEY,
 	REL_KEY_PKEY,
 	REL_KEY_PAIR,
+	REL_PRUNED_PAIR,
 	NUM_INTERACT_RELS
 } InteractRel;
 
