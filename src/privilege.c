@@ -95,6 +95,7 @@ static const FunctionGrant function_grants[] = {
 	{"interact_top_rated", CAP_READ},
 	{"interact_item_rating_histogram", CAP_READ},
 	{"interact_reaction_counts", CAP_READ},
+	{"interact_item_last_at", CAP_READ},
 
 	{"interact_find_user_id", CAP_READ},
 	{"interact_find_item_id", CAP_READ},

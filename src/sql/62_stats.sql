@@ -1,5 +1,13 @@
 -- Numbers per item and per user.
 
+CREATE FUNCTION @extschema@.interact_item_last_at(item_id bigint)
+RETURNS timestamptz
+    LANGUAGE C STABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'interact_item_last_at';
+REVOKE ALL ON FUNCTION @extschema@.interact_item_last_at(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.interact_item_last_at(bigint) IS
+'Time of the newest row about an item in the tables of interactions, whatever its type; null if there is none. item_id: the item. Error: item_id is null.';
+
 -- Numbers of items read with the rights of the view's owner: they are sums,
 -- which never say who.
 --
@@ -26,7 +34,9 @@ SELECT i.item_id,
        CASE WHEN s.views OPERATOR(pg_catalog.>) 0
             THEN pg_catalog.round(s.purchases::numeric OPERATOR(pg_catalog./) s.views::numeric, 4)
        END AS conversion,
-       (SELECT a.last_at
+       -- infinity says that a pair is unsettled: its base rows have to be asked
+       (SELECT CASE WHEN a.last_at OPERATOR(pg_catalog.<) 'infinity' THEN a.last_at
+                    ELSE @extschema@.interact_item_last_at(i.item_id) END
           FROM @extschema@.interact_affinity AS a
          WHERE a.item_id OPERATOR(pg_catalog.=) i.item_id
          ORDER BY a.last_at DESC
