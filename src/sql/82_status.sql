@@ -100,7 +100,7 @@ AS $function$
       FROM tab AS t
     UNION ALL
     SELECT 'rows per key', k.name, k.n, NULL,
-           round(k.n / greatest(k.n - k.more, 1)::numeric, 3)::text,
+           round(k.n / nullif(k.n - k.more, 0)::numeric, 3)::text,
            CASE WHEN k.more > 20 AND 20 * k.more > k.n THEN 'SELECT interact_compact()' END
       FROM (SELECT 'interact_affinity', n, more FROM affinity
             UNION ALL
