@@ -14,9 +14,9 @@
  *
  * Locking rules:
  *
- *	- Nobody who records waits for this: adding to a derived row never waits.
- *	  This may wait, at most for the transaction of a user who is at work on a
- *	  pair that loses a view.
+ *	- Nobody who records waits for this, nor does this wait for them: deriving
+ *	  never waits.  It waits for who is changing or deleting the very views
+ *	  that it is to delete.
  *	- Pruners take turns, batch by batch: each takes a lock that conflicts with
  *	  itself only, on the index that all of them would meet in, before any row.
  *	- Rows of interact_pruned are written last in a batch, in the order of the
