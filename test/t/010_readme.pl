@@ -124,7 +124,8 @@ SELECT p.proname || '(' ||
            FILTER (WHERE a.mode IN ('i', 'b')), '') || ')' ||
        CASE p.prokind WHEN 'p' THEN '' ELSE ' returns ' ||
        COALESCE('TABLE (' || string_agg(a.name || ' ' || a.type, ', ' ORDER BY a.n)
-           FILTER (WHERE a.mode IN ('o', 't')) || ')', p.prorettype::regtype::text) END
+           FILTER (WHERE a.mode IN ('o', 't')) || ')',
+           replace(p.prorettype::regtype::text, 'timestamp with time zone', 'timestamptz')) END
   FROM pg_proc AS p
   JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
   JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
