@@ -121,6 +121,8 @@ SELECT DISTINCT regexp_replace(scan, '_(user|list|pair)$', ' by user') AS scan
   FROM scans('SELECT * FROM interact_user_stats WHERE user_id = 1') ORDER BY 1;
 SELECT DISTINCT regexp_replace(scan, '_(user|list|pair)$', ' by user') AS scan
   FROM scans('SELECT * FROM interact_user_stats WHERE user_id = ANY (''{1,2}'')') ORDER BY 1;
+SELECT DISTINCT regexp_replace(scan, '_(user|list|pair)$', ' by user') AS scan
+  FROM scans('SELECT * FROM product AS p, LATERAL (SELECT * FROM interact_user_stats AS s WHERE s.user_id = p.id OFFSET 0) AS s WHERE p.id < 3') ORDER BY 1;
 -- The same numbers by way of a join, one by one, and without a condition.
 SELECT count(*) FROM
     ((SELECT * FROM interact_item_stats)
