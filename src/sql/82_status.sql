@@ -18,7 +18,7 @@ AS $function$
     WITH tab AS MATERIALIZED (
         -- as the planner estimates: density when last vacuumed or analyzed,
         -- times the pages of now
-        SELECT c.oid, c.relname::text AS name, c.relpages AS seen, c.relallvisible AS visible,
+        SELECT n.nspname AS schema, c.relname::text AS name, c.relpages AS seen, c.relallvisible AS visible,
                p.pages,
                CASE WHEN p.pages = 0 THEN 0
                     WHEN c.relpages > 0 AND c.reltuples >= 0
@@ -26,6 +26,7 @@ AS $function$
                pg_total_relation_size(c.oid) AS bytes,
                pg_stat_get_dead_tuples(c.oid) AS dead
           FROM pg_class AS c
+          JOIN pg_namespace AS n ON n.oid = c.relnamespace
           JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
           JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
          CROSS JOIN LATERAL (
@@ -71,7 +72,7 @@ AS $function$
                 SELECT unnest(ARRAY[b.bounds[1], b.bounds[array_upper(b.bounds, 1)]])
                   FROM (SELECT s.histogram_bounds::text::timestamptz[] AS bounds
                           FROM pg_stats AS s
-                          JOIN tab AS t ON format('%I.%I', s.schemaname, s.tablename)::regclass = t.oid
+                          JOIN tab AS t ON t.schema = s.schemaname AND t.name = s.tablename
                          WHERE (t.name, s.attname) IN (
                                ('interact_view', 'viewed_at'), ('interact_favorite', 'created_at'),
                                ('interact_review', 'updated_at'), ('interact_reaction', 'created_at'),
@@ -87,7 +88,7 @@ AS $function$
           LEFT JOIN LATERAL (
                SELECT s.histogram_bounds::text::timestamptz[] AS bounds
                  FROM pg_stats AS s
-                WHERE format('%I.%I', s.schemaname, s.tablename)::regclass = t.oid
+                WHERE s.schemaname = t.schema AND s.tablename = t.name
                   AND s.attname = 'viewed_at') AS b ON true
          WHERE t.name = 'interact_view')
     SELECT 'table', t.name, t.estimate, t.bytes,
