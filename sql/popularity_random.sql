@@ -144,7 +144,7 @@ CREATE FUNCTION split_rows() RETURNS void LANGUAGE sql VOLATILE AS $$
                   c.hot_level, c.count_level, c.event)
     INSERT INTO interact_counter (item_id, id, count, users, units, hot, hot_level, count_level, event, total, rating_level)
     SELECT item_id, id + 1, count, users, 1, hot, hot_level, count_level, event, count,
-           CASE WHEN event = 4 THEN 21 ELSE 0 END
+           CASE WHEN event = 4 THEN 51 ELSE 0 END
       FROM part;
     UPDATE interact_catalogue SET users = (SELECT count(*) FROM interact_counter WHERE event = 4) $$;
 

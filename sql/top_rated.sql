@@ -64,10 +64,10 @@ CREATE FUNCTION items_read(query text) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     before bigint;
 BEGIN
-    -- how often the primary key of the counters was searched
-    before := pg_stat_get_xact_numscans('interact_counter_pkey'::regclass);
+    -- entries read of the lists
+    before := pg_stat_get_xact_tuples_returned('interact_counter_rating'::regclass);
     EXECUTE query;
-    RETURN pg_stat_get_xact_numscans('interact_counter_pkey'::regclass) - before;
+    RETURN pg_stat_get_xact_tuples_returned('interact_counter_rating'::regclass) - before;
 END $$;
 SELECT item_id, round(score::numeric, 4) AS score, ratings FROM interact_top_rated(4);
 SELECT items_read('SELECT FROM interact_top_rated(4)') < 20 AS few;
@@ -106,7 +106,7 @@ SELECT interact_rebuild('counters') AS repaired_counters;
 SELECT count, users, total FROM interact_catalogue ORDER BY id;
 SELECT * FROM interact_check();
 -- A level that is too low is found as well, and raised.
-UPDATE interact_counter SET rating_level = 19 WHERE event = 4 AND item_id = 1;
+UPDATE interact_counter SET rating_level = 49 WHERE event = 4 AND item_id = 1;
 SELECT what, item_id, event FROM interact_check();
 SELECT interact_rebuild('counters') AS repaired_counters;
 SELECT rating_level FROM interact_counter WHERE event = 4 AND item_id = 1;

@@ -35,7 +35,7 @@
  * writer sees, alone with its key, where the mean is that of the row itself.
  * Any other row gets RATING_LEVEL_ANY.  Who inserted a row looks once more, see
  * above; so of the visible rows of a key that has several at least one says
- * ANY.  A level is left alone while it is too high by one step only.
+ * ANY.  A level is left alone while it is too high by a little only.
  *
  * The catalogue: interact_catalogue holds the sums over all items of the event
  * rating, from which toprated.c has its prior: count and total of the ratings,
@@ -62,7 +62,7 @@
 #define LEVEL_TOLERANCE		(2 * LEVELS_PER_OCTAVE)
 
 /* The same of rating_level. */
-#define RATING_TOLERANCE	1
+#define RATING_TOLERANCE	2
 
 /* Rows that an addition folds into the one it writes at most. */
 #define FOLD_ROWS			2

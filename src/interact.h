@@ -408,7 +408,7 @@ extern int	interact_count_level(int64 count);
 extern int	interact_hot_level(double hot);
 
 /* Quantised means of ratings: mean <= level / RATING_LEVELS_PER_STAR. */
-#define RATING_LEVELS_PER_STAR	4
+#define RATING_LEVELS_PER_STAR	10
 #define RATING_LEVEL_MAX	(RATING_MAX * RATING_LEVELS_PER_STAR)
 #define RATING_LEVEL_ANY	(RATING_LEVEL_MAX + 1)	/* says nothing */
 extern int	interact_rating_level(int64 count, double total);

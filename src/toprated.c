@@ -24,8 +24,9 @@
  * RATING_LEVEL_ANY (see counter.c), and that list is read first and whole, so
  * that of the items it is about none is left that was not seen.
  *
- * Levels only decide how far this reads; the score is that of all rows of the
- * key, so the answer is exact, ties by item_id included.
+ * Levels only decide how far this reads; the score is that of the row, which is
+ * the only one of its key, or of all rows, so the answer is exact, ties by
+ * item_id included.
  *
  * Where the level does not exceed the mean of the catalogue, more ratings lower
  * the bound, and count_level bounds them from above: the bound is that of an
@@ -177,25 +178,41 @@ rated_worst_cmp(Datum a, Datum b, void *arg)
 }
 
 /*
- * Looks at an item that was met: puts it among the first n if it belongs
- * there.
+ * Looks at the item whose row of the list was met: puts it among the first n if
+ * it belongs there.  A row that has a level is the only one of its key, unless
+ * the key was met before in the list of those that have none; of these all rows
+ * are read.
  */
 static void
-meet_item(RatedState *state, int64 id)
+meet_item(RatedState *state, int level)
 {
-	KeySum		sums[MAX_EVENT_TYPES];
+	TupleTableSlot *slot = state->slot;
 	RatedItem	item;
 	RatedItem  *place;
 	bool		seen;
 
-	(void) rated_insert(state->seen, id, &seen);
-	if (seen || item_reader_sums(state->reader, id, sums) == 0 ||
-		sums[0].count <= 0 || sums[0].count < state->min_ratings)
+	item.item = DatumGetInt64(acc_column(slot, Anum_counter_item_id));
+	(void) rated_insert(state->seen, item.item, &seen);
+	if (seen)
+		return;
+	if (level == RATING_LEVEL_ANY)
+	{
+		KeySum		sums[MAX_EVENT_TYPES];
+
+		if (item_reader_sums(state->reader, item.item, sums) == 0)
+			return;
+		item.points = sums[0].points;
+		item.ratings = sums[0].count;
+	}
+	else
+	{
+		item.points = DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+														 acc_column(slot, Anum_counter_total)));
+		item.ratings = DatumGetInt64(acc_column(slot, Anum_counter_count));
+	}
+	if (item.ratings <= 0 || item.ratings < state->min_ratings)
 		return;
 
-	item.item = id;
-	item.points = sums[0].points;
-	item.ratings = sums[0].count;
 	item.score = rated_score(state, item.points, (double) item.ratings);
 	if (state->nfound < state->n)
 	{
@@ -263,13 +280,13 @@ read_list(RatedState *state, int level)
 											 Anum_counter_count_level, &isnull));
 	list->item = DatumGetInt64(slot_getattr(state->slot, Anum_counter_item_id,
 											&isnull));
-	ExecClearTuple(state->slot);
 	most = interact_level_max_count(count_level);
 
 	/* what follows has no more; of a key of several rows that says nothing */
 	if (level != RATING_LEVEL_ANY && most < state->min_ratings)
 	{
 		list->ended = true;
+		ExecClearTuple(state->slot);
 		return;
 	}
 	if (most != list->most)
@@ -277,7 +294,9 @@ read_list(RatedState *state, int level)
 		list->most = most;
 		list->bound = list_bound(state, level, most);
 	}
-	meet_item(state, list->item);
+	meet_item(state, level);
+	/* keep no page pinned */
+	ExecClearTuple(state->slot);
 }
 
 /*

@@ -53,7 +53,7 @@ CREATE TABLE @extschema@.interact_counter (
     count_level smallint NOT NULL,
     event       smallint NOT NULL,
     total       numeric NOT NULL,
-    rating_level smallint NOT NULL DEFAULT 21,
+    rating_level smallint NOT NULL DEFAULT 51,
     PRIMARY KEY (item_id, event, id)
 ) WITH (
     -- Half a page of room lets an update stay on its page (HOT) until the
@@ -86,7 +86,7 @@ COMMENT ON COLUMN @extschema@.interact_counter.event IS 'Id of the event type.';
 COMMENT ON COLUMN @extschema@.interact_counter.total IS
 'Sum of values: revenue (purchase), rating points (rating), value (custom events), else 0.';
 COMMENT ON COLUMN @extschema@.interact_counter.rating_level IS
-'Event rating: four times the mean rating, rounded up, 21 if it is not known; orders the index of top rated items. Else 0.';
+'Event rating: ten times the mean rating, rounded up, 51 if it is not known; orders the index of top rated items. Else 0.';
 
 -- The sums over all items of event rating, from which interact_top_rated() has
 -- its prior. One key, which every rating adds to: a small page full of room.

@@ -123,9 +123,9 @@ SELECT item_id, event,
             OPERATOR(pg_catalog./) pg_catalog.ln(2::double precision)))
         OR (hot_level::double precision OPERATOR(pg_catalog.+) 1::double precision)
            OPERATOR(pg_catalog.<) pg_catalog.floor(4::double precision OPERATOR(pg_catalog.*) hot)
-        OR (event OPERATOR(pg_catalog.=) 4 AND rating_level OPERATOR(pg_catalog.<) 21
+        OR (event OPERATOR(pg_catalog.=) 4 AND rating_level OPERATOR(pg_catalog.<) 51
             AND (rows OPERATOR(pg_catalog.>) 1
-                 OR (4 OPERATOR(pg_catalog.*) total) OPERATOR(pg_catalog.>) (rating_level::bigint OPERATOR(pg_catalog.*) count)::numeric))) AS low_level
+                 OR (10 OPERATOR(pg_catalog.*) total) OPERATOR(pg_catalog.>) (rating_level::bigint OPERATOR(pg_catalog.*) count)::numeric))) AS low_level
   FROM (SELECT item_id, event,
                COALESCE(c.count, 0::numeric)::bigint AS count,
                COALESCE(f.count, 0::numeric)::bigint AS expected_count,

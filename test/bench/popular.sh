@@ -30,6 +30,9 @@ DURATION=${DURATION:-20}
 JSON=${JSON:-$here/results/popular.json}
 [[ $JSON == /* ]] || JSON=$PWD/$JSON
 
+# Items that are recorded: those whose counters are updated again and again.
+POPULAR_ITEMS=1000
+
 # Every server setting that is not the default.  Compiling would make the
 # sorts, which are compared with, slower.
 SETTINGS=(
@@ -57,8 +60,8 @@ time_of()
 	printf '%s ' "$1 ${values[$1]##* }"
 }
 
-# Record for some seconds with 8 clients: of ten events of popular items seven
-# are views, two are favorites, one is a rating.  $1: seconds
+# Record for some seconds with 8 clients: of ten events of the most popular items
+# seven are views, two are favorites, one is a rating.  $1: seconds
 record()
 {
 	"$bindir/pgbench" --no-vacuum --protocol=prepared --jobs=2 --client=8 --time="$1" \
@@ -78,7 +81,7 @@ recorded()
 write_scripts()
 {
 	local at="\\set user random(1, 100000)
-\\set rank random_zipfian(1, $ITEMS, 1.1)
+\\set rank random_zipfian(1, $POPULAR_ITEMS, 1.1)
 \\set item 1 + :rank * 7919 % $ITEMS"
 
 	printf '%s\nSELECT interact_record_view(:user, :item);\n' "$at" >"$work/view"
@@ -161,10 +164,13 @@ bench_hot()
 	local before after
 
 	say "Recording popular items, $DURATION seconds"
+	# The first event after a long time lifts the trend of an item, and with it
+	# its level: that is not what goes on.
+	record "$DURATION"
 	before=$(updates interact_counter)
 	record "$DURATION"
 	after=$(updates interact_counter)
-	result "updates of counters that are HOT" \
+	result "updates of counters of $POPULAR_ITEMS popular items that are HOT" \
 		"$(awk -v b="$before" -v a="$after" 'BEGIN { split(b, x); split(a, y); print (y[2] - x[2]) / (y[1] - x[1]) }')" \
 		">=" 0.9 "$(recorded) events"
 	before=$(updates interact_counter)
