@@ -334,6 +334,7 @@ SELECT * FROM interact_check();
 INSERT INTO interact_counter
 SELECT 10, 100 + i, 0, 0, 0, '-infinity', -2147483648, -1, 4, i - 10 FROM generate_series(1, 19) i;
 INSERT INTO interact_counter VALUES (50, 1, 5, 1, 2, 9, 40, 9, 3, 1.5), (50, 2, -5, -1, -2, 8, 40, -1, 3, -1.5);
+UPDATE interact_catalogue SET users = users + 19;
 SELECT * FROM interact_check();
 SELECT count(*) FROM interact_counter;
 SELECT interact_compact(), interact_compact();

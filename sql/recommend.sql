@@ -300,7 +300,7 @@ SELECT interact_react(204, 1, 'like', '2024-05-01 12:00'),
        interact_react(204, 14, 'dislike', '2024-05-01 12:01'),
        interact_submit_review(204, 15, 1, at => '2024-05-01 12:02'),
        interact_submit_review(204, 16, 3, at => '2024-05-01 12:03');
--- 12 and 13 fill up, and so does 15, where for others a rating is a rating.
+-- 12 and 13 fill up. 15 does not: nothing is known of it but a bad rating.
 SELECT item_id, reason, because_item_id, support FROM recommend(200, 100) ORDER BY 1;
 -- With what the user has: 1 and 5 come back, the rest never does.
 SELECT item_id, reason, because_item_id, support FROM recommend(200, 100, exclude_seen => false) ORDER BY 1;

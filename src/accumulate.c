@@ -118,8 +118,8 @@ typedef struct Remembered
 /* The place of nothing. */
 static const ItemPointerData no_tuple = {{0xFFFF, 0xFFFF}, InvalidOffsetNumber};
 
-static HTAB *remembered[2] = {NULL, NULL};	/* affinities, counters */
-static Oid	remembered_file[2] = {InvalidOid, InvalidOid};	/* their relfilenode */
+static HTAB *remembered[NUM_DERIVED_TABLES];
+static Oid	remembered_file[NUM_DERIVED_TABLES];	/* their relfilenode */
 static LocalTransactionId remembered_lxid = InvalidLocalTransactionId;
 
 /*
@@ -147,13 +147,24 @@ acc_fresh_id(void)
 
 /* A pass over a derived table, which is looked up by its primary key. */
 Accumulator *
-accumulator_open(InteractRel rel, InteractRel pkey)
+accumulator_open(DerivedTable table)
 {
+	static const struct
+	{
+		InteractRel rel;
+		InteractRel pkey;
+	}			rels[NUM_DERIVED_TABLES] =
+	{
+		[DERIVED_AFFINITY] = {REL_AFFINITY, REL_AFFINITY_PKEY},
+		[DERIVED_COUNTER] = {REL_COUNTER, REL_COUNTER_PKEY},
+		[DERIVED_CATALOGUE] = {REL_CATALOGUE, REL_CATALOGUE_PKEY},
+	};
 	Accumulator *acc = palloc0(sizeof(Accumulator));
 
-	acc->counter = (rel == REL_COUNTER);
-	acc->rel = table_open(interact_relid(rel), RowExclusiveLock);
-	acc->pkey = index_open(interact_relid(pkey), RowExclusiveLock);
+	acc->table = table;
+	acc->counter = (table != DERIVED_AFFINITY);
+	acc->rel = table_open(interact_relid(rels[table].rel), RowExclusiveLock);
+	acc->pkey = index_open(interact_relid(rels[table].pkey), RowExclusiveLock);
 	InitDirtySnapshot(acc->dirty);
 	acc->scan = interact_index_beginscan(acc->rel, acc->pkey, &acc->dirty, 2);
 	acc->look = table_slot_create(acc->rel, NULL);
@@ -244,6 +255,10 @@ insert_index_entries(Accumulator *acc, bool update)
 		bool		pkey = RelationGetRelid(index) == RelationGetRelid(acc->pkey);
 
 		if (!acc->infos[i]->ii_ReadyForInserts)
+			continue;
+		/* the only partial index there is holds the event rating */
+		if (acc->infos[i]->ii_Predicate != NIL &&
+			DatumGetInt16(ACC_WRITE(acc, Anum_counter_event)) != EVENT_RATING)
 			continue;
 		FormIndexDatum(acc->infos[i], acc->write, NULL, values, isnull);
 		index_insert(index, values, isnull, &acc->write->tts_tid, acc->rel,
@@ -537,8 +552,8 @@ acc_take_single(Accumulator *acc)
 static Remembered *
 find_remembered(Accumulator *acc, const AccKey *key, bool create)
 {
-	HTAB	  **table = &remembered[acc->counter ? 1 : 0];
-	Oid		   *file = &remembered_file[acc->counter ? 1 : 0];
+	HTAB	  **table = &remembered[acc->table];
+	Oid		   *file = &remembered_file[acc->table];
 	long		max = REMEMBER_MAX;
 	Remembered *entry;
 	bool		found;
@@ -548,7 +563,7 @@ find_remembered(Accumulator *acc, const AccKey *key, bool create)
 		remembered_lxid = interact_lxid();
 		max = REMEMBER_KEEP;
 	}
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < NUM_DERIVED_TABLES; i++)
 	{
 		if (remembered[i] != NULL && hash_get_num_entries(remembered[i]) >= max)
 		{

@@ -43,8 +43,11 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "interact.h"
+
+PG_FUNCTION_INFO_V1(interact_item_last_at);
 
 /* Columns of the two indexes, in index order. */
 enum
@@ -374,6 +377,30 @@ affinity_reader_settle(AffinityReader *reader, AffinityEntry *entry)
 		return true;
 	}
 	return false;
+}
+
+/*
+ * interact_item_last_at(item_id): time of the newest row about an item in the
+ * base tables, as its pairs say; null if there is none.
+ */
+Datum
+interact_item_last_at(PG_FUNCTION_ARGS)
+{
+	int64		item = interact_arg_id(fcinfo, 0, "item_id");
+	AffinityReader *reader = affinity_reader_open(REL_AFFINITY_ITEM);
+	AffinityEntry entry;
+	TimestampTz last = DT_NOBEGIN;
+
+	affinity_reader_newest(reader, item);
+	if (affinity_reader_next(reader, &entry))
+		last = entry.at;
+	while (affinity_reader_settle(reader, &entry))
+		last = Max(last, entry.at);
+	affinity_reader_close(reader);
+
+	if (TIMESTAMP_IS_NOBEGIN(last))
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(last);
 }
 
 /*

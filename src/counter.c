@@ -28,6 +28,23 @@
  *	  that have been seen by somebody gained meanwhile).  Nothing is added to
  *	  what others set so: levels would climb for ever.
  *
+ * Ratings have a third level: rating_level bounds the mean rating from above
+ * and orders interact_counter_rating, a partial index of the rows of event
+ * rating, which toprated.c reads.  A mean may rise and fall with what others
+ * commit or take back, so a level is given only to a row that is, as far as its
+ * writer sees, alone with its key, where the mean is that of the row itself.
+ * Any other row gets RATING_LEVEL_ANY.  Who inserted a row looks once more, see
+ * above; so of the visible rows of a key that has several at least one says
+ * ANY.  A level is left alone while it is too high by a little only.
+ *
+ * The catalogue: interact_catalogue holds the sums over all items of the event
+ * rating, from which toprated.c has its prior: count and total of the ratings,
+ * and as users the number of rows of interact_counter that hold them.  It has
+ * the columns of a counter and one key, which every rating adds to; a pass over
+ * interact_counter collects what it changes and adds it once, at its end.
+ * Rows, not items: that a row was inserted or deleted is known for certain, that
+ * an item was rated for the first time is not.
+ *
  *-------------------------------------------------------------------------
  */
 #include "interact.h"
@@ -43,6 +60,9 @@
 
 /* A level is left alone while it is too high by no more than this. */
 #define LEVEL_TOLERANCE		(2 * LEVELS_PER_OCTAVE)
+
+/* The same of rating_level. */
+#define RATING_TOLERANCE	2
 
 /* Rows that an addition folds into the one it writes at most. */
 #define FOLD_ROWS			2
@@ -79,6 +99,23 @@ interact_hot_level(double hot)
 	if (level > PG_INT32_MAX)
 		return PG_INT32_MAX;
 	return (int) level;
+}
+
+/*
+ * Quantised mean rating: the least level whose bound it does not exceed.
+ * Numbers that are no ratings, which a carry-over may hold, say nothing.
+ */
+int
+interact_rating_level(int64 count, double total)
+{
+	double		level;
+
+	if (count <= 0)
+		return RATING_LEVEL_ANY;
+	level = ceil(RATING_LEVELS_PER_STAR * (total / (double) count));
+	if (!(level <= RATING_LEVEL_MAX))
+		return RATING_LEVEL_ANY;
+	return (int) Max(level, 0);
 }
 
 /* log2(2^a + 2^b) without overflow; -infinity is the neutral element. */
@@ -130,7 +167,65 @@ interact_hot_of(TimestampTz at)
 Accumulator *
 counter_open(void)
 {
-	return accumulator_open(REL_COUNTER, REL_COUNTER_PKEY);
+	return accumulator_open(DERIVED_COUNTER);
+}
+
+/* End the pass: what it changed of all ratings goes into the catalogue. */
+void
+counter_close(Accumulator *acc)
+{
+	int64		ratings = acc->ratings;
+	int64		rows = acc->rating_rows;
+	Numeric		total = acc->rating_total;
+
+	accumulator_close(acc);
+	catalogue_add(ratings, rows, total);
+}
+
+/* Add to the sums over all ratings; total may be NULL.  Never waits. */
+void
+catalogue_add(int64 ratings, int64 rows, Numeric total)
+{
+	CounterDelta delta = {0};
+	Accumulator *acc;
+
+	if (ratings == 0 && rows == 0 && (total == NULL || numeric_is_zero(total)))
+		return;
+	delta.event = EVENT_RATING;
+	delta.count = ratings;
+	delta.users = rows;
+	delta.total = total;
+	delta.hot = -get_float8_infinity();
+	acc = accumulator_open(DERIVED_CATALOGUE);
+	counter_add(acc, &delta);
+	accumulator_close(acc);
+}
+
+/* Merge what contention left apart of the catalogue; see counter_fold(). */
+int
+catalogue_fold(void)
+{
+	Accumulator *acc = accumulator_open(DERIVED_CATALOGUE);
+	int			removed = counter_fold(acc, 0, EVENT_RATING);
+
+	accumulator_close(acc);
+	return removed;
+}
+
+/* Whether these are the rows that the catalogue sums up. */
+static bool
+in_catalogue(Accumulator *acc, int event)
+{
+	return acc->table == DERIVED_COUNTER && event == EVENT_RATING;
+}
+
+/* Delete the row of this event locked in slot. */
+static void
+delete_counter(Accumulator *acc, TupleTableSlot *slot, int event)
+{
+	acc_delete_row(acc, slot);
+	if (in_catalogue(acc, event))
+		acc->rating_rows--;
 }
 
 /* Add the counter row in slot to sum. */
@@ -211,6 +306,27 @@ set_limits(AccLimits *limits, const CounterDelta *own, const CounterDelta *other
 										log2(nrows));
 }
 
+/*
+ * The rating_level to be stored: what is stored already, unless that is too
+ * low or too high by more than the tolerance.  alone: no other row of the key
+ * was seen, nor may be.
+ */
+static int
+choose_rating_level(const CounterDelta *sum, int stored, bool alone)
+{
+	int			needed;
+
+	if (!alone)
+		return RATING_LEVEL_ANY;
+	needed = interact_rating_level(sum->count, sum->total == NULL ? 0 :
+								   DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+																	  NumericGetDatum(sum->total))));
+	if (stored < RATING_LEVEL_ANY && stored >= needed &&
+		stored - needed <= RATING_TOLERANCE)
+		return stored;
+	return needed;
+}
+
 /* Whether a row with these values counts nothing. */
 static bool
 counts_nothing(const CounterDelta *sum)
@@ -242,7 +358,7 @@ write_counter(Accumulator *acc, const CounterDelta *sum, RowState row,
 			acc_lock_row(acc, &key, &acc->row->tts_tid, acc->row) != TM_Ok)
 			return false;
 		if (row != ROW_NEW)
-			acc_delete_row(acc, acc->row);
+			delete_counter(acc, acc->row, sum->event);
 		return true;
 	}
 
@@ -254,12 +370,24 @@ write_counter(Accumulator *acc, const CounterDelta *sum, RowState row,
 		ACC_WRITE(acc, Anum_counter_event) = Int16GetDatum((int16) sum->event);
 		ACC_WRITE(acc, Anum_counter_count_level) = Int16GetDatum(PG_INT16_MIN);
 		ACC_WRITE(acc, Anum_counter_hot_level) = Int32GetDatum(PG_INT32_MIN);
+		ACC_WRITE(acc, Anum_counter_rating_level) = Int16GetDatum(0);
 	}
 	ACC_WRITE(acc, Anum_counter_count) = Int64GetDatum(sum->count);
 	ACC_WRITE(acc, Anum_counter_users) = Int64GetDatum(sum->users);
 	ACC_WRITE(acc, Anum_counter_units) = Int64GetDatum(sum->units);
 	ACC_WRITE(acc, Anum_counter_hot) = Float8GetDatum(sum->hot);
 	ACC_WRITE(acc, Anum_counter_total) = NumericGetDatum(total);
+
+	if (in_catalogue(acc, sum->event))
+	{
+		int			level = DatumGetInt16(ACC_WRITE(acc, Anum_counter_rating_level));
+
+		/* others that came since have seen this row, and say ANY themselves */
+		level = choose_rating_level(sum, row != ROW_NEW ? level : RATING_LEVEL_ANY,
+									others != NULL ? acc->nothers == 0 :
+									level != RATING_LEVEL_ANY);
+		ACC_WRITE(acc, Anum_counter_rating_level) = Int16GetDatum((int16) level);
+	}
 
 	if (others != NULL)
 	{
@@ -306,6 +434,8 @@ write_counter(Accumulator *acc, const CounterDelta *sum, RowState row,
 	if (row != ROW_NEW)
 		return acc_update_version(acc, row == ROW_LOCKED);
 	acc_insert_version(acc);
+	if (in_catalogue(acc, sum->event))
+		acc->rating_rows++;
 	return true;
 }
 
@@ -348,7 +478,7 @@ lock_counters(Accumulator *acc, CounterDelta *sum, int64 own_id, int max_fold)
 		sum_counter(sum, slot);
 		found->locked = true;
 		if (nlocked++ > 0)
-			acc_delete_row(acc, slot);
+			delete_counter(acc, slot, sum->event);
 	}
 	ExecClearTuple(acc->look);
 	return nlocked;
@@ -496,6 +626,13 @@ void
 counter_add(Accumulator *acc, const CounterDelta *delta)
 {
 	AccKey		key = {delta->item, delta->event};
+
+	if (in_catalogue(acc, delta->event))
+	{
+		acc->ratings += delta->count;
+		acc->rating_total = interact_numeric_add(acc->rating_total,
+												 delta->total);
+	}
 
 	if (!add_to_remembered(acc, &key, delta))
 	{

@@ -323,7 +323,7 @@ flush(Batch *batch)
 				delta->total != NULL || !isinf(delta->hot))
 				counter_add(batch->counter, delta);
 		}
-		accumulator_close(batch->counter);
+		counter_close(batch->counter);
 	}
 
 	if (batch->affinity != NULL)

@@ -175,7 +175,7 @@ interact_event_id(const char *name, int len)
 float4
 interact_pair_weight(const EventType *types, int32 signals, int16 rating)
 {
-	const float4 middle = (RATING_MIN + RATING_MAX) / 2.0f;
+	const float4 middle = RATING_MIDDLE;
 	float4		best = 0;
 	float4		worst = 0;
 

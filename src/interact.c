@@ -72,6 +72,9 @@ static const char *const rel_names[NUM_INTERACT_RELS] = {
 	[REL_COUNTER_PKEY] = "interact_counter_pkey",
 	[REL_COUNTER_COUNT] = "interact_counter_count",
 	[REL_COUNTER_HOT] = "interact_counter_hot",
+	[REL_COUNTER_RATING] = "interact_counter_rating",
+	[REL_CATALOGUE] = "interact_catalogue",
+	[REL_CATALOGUE_PKEY] = "interact_catalogue_pkey",
 	[REL_VIEW_PAIR] = "interact_view_pair",
 	[REL_FAVORITE_PAIR] = "interact_favorite_pair",
 	[REL_REVIEW_PAIR] = "interact_review_pair",
@@ -86,6 +89,7 @@ static const char *const rel_names[NUM_INTERACT_RELS] = {
 	[REL_KEY] = "interact_key",
 	[REL_KEY_PKEY] = "interact_key_pkey",
 	[REL_KEY_PAIR] = "interact_key_pair",
+	[REL_PRUNED_PAIR] = "interact_pruned_pair",
 };
 
 /* The cache: valid while relids_valid. */

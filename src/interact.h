@@ -60,6 +60,9 @@ typedef enum InteractRel
 	REL_COUNTER_PKEY,
 	REL_COUNTER_COUNT,
 	REL_COUNTER_HOT,
+	REL_COUNTER_RATING,
+	REL_CATALOGUE,
+	REL_CATALOGUE_PKEY,
 	REL_VIEW_PAIR,
 	REL_FAVORITE_PAIR,
 	REL_REVIEW_PAIR,
@@ -74,6 +77,7 @@ typedef enum InteractRel
 	REL_KEY,
 	REL_KEY_PKEY,
 	REL_KEY_PAIR,
+	REL_PRUNED_PAIR,
 	NUM_INTERACT_RELS
 } InteractRel;
 
@@ -193,6 +197,7 @@ extern void interact_settings_reset(void);
 
 #define RATING_MIN			1
 #define RATING_MAX			5
+#define RATING_MIDDLE		((RATING_MIN + RATING_MAX) / 2.0)	/* below: dislike */
 
 typedef enum EventKind
 {
@@ -255,8 +260,18 @@ enum
 	Anum_counter_count_level,
 	Anum_counter_event,
 	Anum_counter_total,
-	Natts_counter = Anum_counter_total
+	Anum_counter_rating_level,
+	Natts_counter = Anum_counter_rating_level
 };
+
+/* The derived tables; interact_catalogue has the columns of interact_counter. */
+typedef enum DerivedTable
+{
+	DERIVED_AFFINITY,
+	DERIVED_COUNTER,
+	DERIVED_CATALOGUE,
+	NUM_DERIVED_TABLES
+} DerivedTable;
 
 /* A key, in the order of the primary key. */
 typedef struct AccKey
@@ -297,7 +312,7 @@ typedef enum RowState
 } RowState;
 
 /* Most indexes a derived table has. */
-#define ACC_MAX_INDEXES		3
+#define ACC_MAX_INDEXES		4
 
 /* A pass over one derived table; open for the length of a batch. */
 typedef struct Accumulator
@@ -326,7 +341,11 @@ typedef struct Accumulator
 	int			hot_level;		/* largest among them, counter only */
 	bool		cut_off;		/* there may be rows not found */
 	bool		bulk;			/* rows written are not remembered */
-	bool		counter;		/* interact_counter, else interact_affinity */
+	DerivedTable table;
+	bool		counter;		/* has the columns of interact_counter */
+	int64		ratings;		/* added to event rating in this pass */
+	int64		rating_rows;	/* rows of event rating inserted, less deleted */
+	Numeric		rating_total;	/* added to event rating, NULL for zero */
 } Accumulator;
 
 /* Column of the row in slot; all columns of derived tables are NOT NULL. */
@@ -341,7 +360,7 @@ acc_column(TupleTableSlot *slot, int attnum)
 /* Column of the version to be written. */
 #define ACC_WRITE(acc, attnum)	((acc)->write->tts_values[(attnum) - 1])
 
-extern Accumulator *accumulator_open(InteractRel rel, InteractRel pkey);
+extern Accumulator *accumulator_open(DerivedTable table);
 extern void accumulator_close(Accumulator *acc);
 extern int64 acc_fresh_id(void);
 extern void acc_look_up(Accumulator *acc, const AccKey *key, bool all);
@@ -375,6 +394,9 @@ typedef struct CounterDelta
 } CounterDelta;
 
 extern Accumulator *counter_open(void);
+extern void counter_close(Accumulator *acc);
+extern void catalogue_add(int64 ratings, int64 rows, Numeric total);
+extern int	catalogue_fold(void);
 extern void counter_add(Accumulator *acc, const CounterDelta *delta);
 extern void counter_set_hot(Accumulator *acc, int64 item, int event,
 							int64 last_id, double from, double to);
@@ -384,6 +406,12 @@ extern int	counter_fold(Accumulator *acc, int64 item, int event);
 #define LEVELS_PER_OCTAVE	4
 extern int	interact_count_level(int64 count);
 extern int	interact_hot_level(double hot);
+
+/* Quantised means of ratings: mean <= level / RATING_LEVELS_PER_STAR. */
+#define RATING_LEVELS_PER_STAR	10
+#define RATING_LEVEL_MAX	(RATING_MAX * RATING_LEVELS_PER_STAR)
+#define RATING_LEVEL_ANY	(RATING_LEVEL_MAX + 1)	/* says nothing */
+extern int	interact_rating_level(int64 count, double total);
 extern double interact_log2_add(double a, double b);
 extern double interact_hot_of(TimestampTz at);
 extern Numeric interact_numeric_add(Numeric a, Numeric b);
@@ -486,7 +514,33 @@ extern void batch_end(Batch *batch);
 extern int64 interact_repair(bool affinity, bool counter, bool progress);
 
 
-/* ---------- popular.c: top N without scanning ---------- */
+/* ---------- itemsum.c: counters of single items ---------- */
+
+/* The sum over the rows of one (item, event). */
+typedef struct KeySum
+{
+	int64		count;			/* rows of the base tables */
+	int64		users;			/* distinct users */
+	double		hot;			/* log2 of the decayed number */
+	double		points;			/* sum of ratings; event rating only, else 0 */
+	int			event;			/* id of the event type */
+} KeySum;
+
+typedef struct ItemReader ItemReader;
+
+/* event = -1 reads all event types. */
+extern ItemReader *item_reader_open(int event);
+extern int	item_reader_sums(ItemReader *reader, int64 item, KeySum *sums);
+extern void item_reader_close(ItemReader *reader);
+
+/* The same for those who want the number of distinct users only. */
+typedef ItemReader UsersReader;
+extern UsersReader *users_reader_open(void);
+extern double users_reader_get(UsersReader *reader, int64 item);
+extern void users_reader_close(UsersReader *reader);
+
+
+/* ---------- toplist.c: top N without scanning ---------- */
 
 typedef enum TopOrder
 {
@@ -508,12 +562,21 @@ typedef struct TopItem
  * returns how many there are.
  */
 extern int	interact_top(TopOrder order, int event, int n, TopItem *top);
+extern double interact_level_max_count(int level);
 
-/* Reads distinct-user numbers of single items under the active snapshot. */
-typedef struct UsersReader UsersReader;
-extern UsersReader *users_reader_open(void);
-extern double users_reader_get(UsersReader *reader, int64 item);
-extern void users_reader_close(UsersReader *reader);
+
+/* ---------- toprated.c: top rated without scanning ---------- */
+
+typedef struct RatedItem
+{
+	int64		item;
+	double		score;			/* Bayesian average */
+	double		points;			/* sum of the ratings */
+	int64		ratings;		/* number of them */
+} RatedItem;
+
+/* The same by rating, of items that have at least min_ratings. */
+extern int	interact_top_by_rating(int64 min_ratings, int n, RatedItem *top);
 
 
 /* ---------- affinity.c: index-only reads of interact_affinity ---------- */

@@ -196,6 +196,15 @@ repair_counter(HeapTuple row, TupleDesc desc, void *arg)
 	}
 }
 
+/* ratings, rows and total lacking */
+static void
+repair_catalogue(HeapTuple row, TupleDesc desc, void *arg)
+{
+	catalogue_add(DatumGetInt64(row_value(row, desc, 1)),
+				  DatumGetInt64(row_value(row, desc, 2)),
+				  DatumGetNumeric(row_value(row, desc, 3)));
+}
+
 /*
  * Wait for other repairs to end, and keep them out until this transaction
  * ends.
@@ -212,6 +221,7 @@ lock_repair(void)
 		LockRelationOid(interact_relid((InteractRel) i), AccessShareLock);
 	LockRelationOid(interact_relid(REL_AFFINITY), RowExclusiveLock);
 	LockRelationOid(interact_relid(REL_COUNTER), RowExclusiveLock);
+	LockRelationOid(interact_relid(REL_CATALOGUE), RowExclusiveLock);
 	LockRelationOid(interact_relid(REL_COUNTER_PKEY), ShareUpdateExclusiveLock);
 }
 
@@ -297,10 +307,16 @@ interact_repair(bool affinity, bool counter, bool progress)
 								repair.hots[i].last_id,
 								repair.hots[i].from, repair.hots[i].to);
 			}
-			accumulator_close(acc);
+			counter_close(acc);
 			CommandCounterIncrement();
 		}
 		pfree(repair.hots);
+		(void) for_each_row("SELECT expected_count OPERATOR(pg_catalog.-) count,"
+							" expected_rows OPERATOR(pg_catalog.-) rows,"
+							" expected_total OPERATOR(pg_catalog.-) total"
+							" FROM %s.interact_audit_catalogue",
+							repair_catalogue, NULL, NULL);
+		CommandCounterIncrement();
 		if (progress)
 			ereport(NOTICE,
 					(errmsg("interact_rebuild: " INT64_FORMAT " counters repaired", n)));
@@ -398,7 +414,9 @@ interact_compact(PG_FUNCTION_ARGS)
 						" GROUP BY item_id, event"
 						" HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1",
 						fold_counter, &folding, NULL);
-	accumulator_close(folding.acc);
+	counter_close(folding.acc);
+	CommandCounterIncrement();
+	folding.removed += catalogue_fold();
 	CommandCounterIncrement();
 	SPI_finish();
 	PG_RETURN_INT64(folding.removed);

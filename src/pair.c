@@ -48,7 +48,7 @@
 Accumulator *
 affinity_open(bool bulk)
 {
-	Accumulator *acc = accumulator_open(REL_AFFINITY, REL_AFFINITY_PKEY);
+	Accumulator *acc = accumulator_open(DERIVED_AFFINITY);
 
 	acc->bulk = bulk;
 	return acc;

@@ -1,639 +1,34 @@
 /*-------------------------------------------------------------------------
  *
  * popular.c
- *	  Most popular and trending items, without scanning the counters.
+ *	  SQL entry points of popularity: interact_popular(), interact_trending()
+ *	  and interact_top_rated().
  *
- * interact_top() is the threshold algorithm of Fagin, Lotem and Naor
- * ("Optimal aggregation algorithms for middleware", PODS 2001) over the
- * indexes of interact_counter.  Each event type that takes part is one list,
- * sorted by the quantised logarithm (level) of the item's count or hot:
- *
- *	  sorted access	  the next row of the list with the highest bound, from
- *					  interact_counter_count or interact_counter_hot
- *	  random access	  once per item, all its rows through the primary key:
- *					  fragments of a key add up, keys combine by weight
- *	  threshold		  the score of an item that would have the highest value
- *					  still possible in every list at once
- *
- * It stops when no item that was not seen yet can enter the first n.  The
- * levels only decide how far it reads; scores and the order come from the
- * rows themselves, so the answer is exact, ties by item_id included.
- *
- * What takes part.  Event types whose weight is positive: with a negative
- * one the combination would not be monotone and no prefix of the lists could
- * prove anything.  Dislikes therefore do not lower popularity; ask for them
- * by name.  A key whose rows add up to a count of zero or less says nothing,
- * in either order, and an item without any other key is not listed.
- *
- * What a level promises.  Writers set the level of the row they write to the
- * level of the key's sum as they see it, so the highest level among the
- * visible rows of a key bounds the key's sum, and an item none of whose rows
- * was read is not above the level read last.  TOP_LEVEL_SLACK is added
- * for writers that did not see each other.
- *
- * Cost.  About the number of items whose score is within
- * 2^((1 + TOP_LEVEL_SLACK) / LEVELS_PER_OCTAVE) of the n-th, whatever the
- * number of items; counts fall off like a power law, so that is a small
- * multiple of n.  One list that ends in many items of the same small count
- * (1, 2, 3) stops at once, because ties within a level are read by item_id.
- * The worst case is a catalogue whose items are nearly all equally popular:
- * an exact answer then needs all of them, about 1 us each.
- *
- * Reads only, under the caller's snapshot; works on a hot standby.
+ * All time is read from the counters, in order (toplist.c, toprated.c); a
+ * window of time is counted from the rows of the base tables, with the
+ * caller's rights.
  *
  *-------------------------------------------------------------------------
  */
-#include "postgres.h"
+#include "interact.h"
 
 #include <math.h>
 
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "funcapi.h"
-#include "lib/binaryheap.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
-#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
-#include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
-
-#include "interact.h"
-
-/* Levels by which the bound of a list is raised; see the banner. */
-#define TOP_LEVEL_SLACK			1
 
 /* Longest window of interact_popular(since), months. */
 #define POPULAR_MAX_MONTHS		(100 * 12)
 
-/* Item ids whose score is known. */
-typedef struct SeenItem
-{
-	int64		item;			/* item_id, the hash key */
-	char		status;			/* of simplehash */
-} SeenItem;
-
-#define SH_PREFIX seen
-#define SH_ELEMENT_TYPE SeenItem
-#define SH_KEY_TYPE int64
-#define SH_KEY item
-#define SH_HASH_KEY(tb, key) \
-	murmurhash32((uint32) ((uint64) (key) ^ ((uint64) (key) >> 32)))
-#define SH_EQUAL(tb, a, b) ((a) == (b))
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
-
-/* The sum over the rows of one (item, event). */
-typedef struct KeySum
-{
-	int64		count;			/* rows of the base tables */
-	int64		users;			/* distinct users */
-	double		hot;			/* log2 of the decayed number */
-	int			event;			/* id of the event type */
-} KeySum;
-
-/* Random access: all rows of one item through the primary key. */
-struct UsersReader
-{
-	Relation	heap;			/* interact_counter */
-	Relation	pkey;			/* its primary key */
-	IndexScanDesc scan;			/* of pkey, restarted for each item */
-	TupleTableSlot *slot;		/* current row of scan */
-	int			event;			/* reads this event only; -1 = all */
-};
-
-/* Sorted access: one event type's rows, highest level first. */
-typedef struct SortedList
-{
-	IndexScanDesc scan;			/* of a level index */
-	TupleTableSlot *slot;		/* current row of scan */
-	int64		item;			/* item_id of the row read last */
-	double		bound;			/* most an item not read yet gets from here */
-	double		weight;			/* of the event type; > 0 */
-	int32		level;			/* of the row read last */
-	int			event;			/* id of the event type */
-	bool		ended;			/* nothing of use is left */
-} SortedList;
-
-/* One run of the threshold algorithm. */
-typedef struct TopState
-{
-	TopOrder	order;
-	int			n;				/* items wanted */
-	int			nfound;			/* items in top[] */
-	TopItem    *top;			/* the best so far, unordered */
-	binaryheap *worst;			/* of pointers into top[], worst first */
-	seen_hash  *seen;			/* items whose score was computed */
-	SortedList *lists;			/* by event id */
-	int			nlists;
-	UsersReader *reader;		/* random access */
-	double		threshold;		/* no unseen item scores more than this */
-	uint64		nsorted;		/* sorted accesses */
-} TopState;
-
 PG_FUNCTION_INFO_V1(interact_popular);
 PG_FUNCTION_INFO_V1(interact_trending);
-
-
-/* ---------- random access ---------- */
-
-/*
- * Opens the primary key of interact_counter for single items, for one event
- * type or, with event = -1, for all.  Reads the snapshot that is active now.
- */
-static UsersReader *
-reader_open(int event)
-{
-	UsersReader *reader = palloc(sizeof(UsersReader));
-
-	reader->heap = table_open(interact_relid(REL_COUNTER), AccessShareLock);
-	reader->pkey = index_open(interact_relid(REL_COUNTER_PKEY),
-							  AccessShareLock);
-	reader->slot = table_slot_create(reader->heap, NULL);
-	reader->scan = interact_index_beginscan(reader->heap, reader->pkey,
-											GetActiveSnapshot(),
-											event < 0 ? 1 : 2);
-	reader->event = event;
-	return reader;
-}
-
-/*
- * Reads the rows of an item: one KeySum per event type, by event id, in
- * sums[MAX_EVENT_TYPES].  Returns how many there are.
- */
-static int
-reader_sums(UsersReader *reader, int64 item, KeySum *sums)
-{
-	ScanKeyData keys[2];
-	TupleTableSlot *slot = reader->slot;
-	int			nsums = 0;
-
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ,
-				Int64GetDatum(item));
-	if (reader->event >= 0)
-		ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT2EQ,
-					Int16GetDatum((int16) reader->event));
-	index_rescan(reader->scan, keys, reader->event < 0 ? 1 : 2, NULL, 0);
-
-	while (index_getnext_slot(reader->scan, ForwardScanDirection, slot))
-	{
-		bool		isnull;
-		int			event;
-		KeySum	   *sum;
-
-		CHECK_FOR_INTERRUPTS();
-
-		/* No column is nullable; the last one first deforms the row once. */
-		event = DatumGetInt16(slot_getattr(slot, Anum_counter_event, &isnull));
-		if (nsums == 0 || sums[nsums - 1].event != event)
-		{
-			if (nsums == MAX_EVENT_TYPES)
-				elog(ERROR, "item " INT64_FORMAT " has counters of more than %d event types",
-					 item, MAX_EVENT_TYPES);
-			sum = &sums[nsums++];
-			sum->event = event;
-			sum->count = 0;
-			sum->users = 0;
-			sum->hot = -get_float8_infinity();
-		}
-		else
-			sum = &sums[nsums - 1];
-
-		sum->count += DatumGetInt64(slot_getattr(slot, Anum_counter_count,
-												 &isnull));
-		sum->users += DatumGetInt64(slot_getattr(slot, Anum_counter_users,
-												 &isnull));
-		sum->hot = interact_log2_add(sum->hot,
-									 DatumGetFloat8(slot_getattr(slot,
-																 Anum_counter_hot,
-																 &isnull)));
-	}
-
-	/* Keep no page pinned between items. */
-	ExecClearTuple(slot);
-	return nsums;
-}
-
-/*
- * Opens a reader of distinct-user numbers under the active snapshot, which
- * must stay active until users_reader_close().
- */
-UsersReader *
-users_reader_open(void)
-{
-	return reader_open(-1);
-}
-
-/*
- * Number of distinct users of an item: the largest among its event types,
- * which is a lower bound of the number over all of them.  At least 1, so
- * that it can divide.
- */
-double
-users_reader_get(UsersReader *reader, int64 item)
-{
-	KeySum		sums[MAX_EVENT_TYPES];
-	int			nsums = reader_sums(reader, item, sums);
-	int64		users = 1;
-
-	for (int i = 0; i < nsums; i++)
-		users = Max(users, sums[i].users);
-	return (double) users;
-}
-
-/*
- * Closes the reader; the locks stay until the end of the transaction.
- */
-void
-users_reader_close(UsersReader *reader)
-{
-	index_endscan(reader->scan);
-	ExecDropSingleTupleTableSlot(reader->slot);
-	index_close(reader->pkey, NoLock);
-	table_close(reader->heap, NoLock);
-	pfree(reader);
-}
-
-
-/* ---------- scores and bounds ---------- */
-
-/*
- * Adds what two event types say: counts are plain numbers, hot ones log2.
- */
-static inline double
-score_add(TopOrder order, double a, double b)
-{
-	return order == TOP_BY_COUNT ? a + b : interact_log2_add(a, b);
-}
-
-/*
- * What one event type contributes to a score.
- */
-static inline double
-score_part(TopOrder order, double weight, double value)
-{
-	return order == TOP_BY_COUNT ? weight * value : log2(weight) + value;
-}
-
-/*
- * The neutral element of score_add().
- */
-static inline double
-score_none(TopOrder order)
-{
-	return order == TOP_BY_COUNT ? 0 : -get_float8_infinity();
-}
-
-/*
- * Highest count of a key whose rows are all at this count level or below.
- */
-static inline double
-level_max_count(int32 level)
-{
-	if (level < 0)
-		return 0;
-	return ceil(exp2((double) (level + 1 + TOP_LEVEL_SLACK) /
-					 LEVELS_PER_OCTAVE)) - 1;
-}
-
-/*
- * Least upper bound of hot of a key whose rows are all at this hot level or
- * below.  The two ends of int32 stand for everything beyond.
- */
-static inline double
-level_max_hot(int32 level)
-{
-	if (level == PG_INT32_MIN)
-		return -get_float8_infinity();
-	if (level == PG_INT32_MAX)
-		return get_float8_infinity();
-	return ((double) level + 1 + TOP_LEVEL_SLACK) / LEVELS_PER_OCTAVE;
-}
-
-/*
- * Scores an item by all its rows.  Returns false if it has nothing that
- * takes part.
- *
- * The parts are added by event id, like the bounds in set_threshold(), so
- * that rounding cannot lift an item above the threshold.
- */
-static bool
-score_item(TopState *state, int64 item, TopItem *result)
-{
-	KeySum		sums[MAX_EVENT_TYPES];
-	int			nsums = reader_sums(state->reader, item, sums);
-	int			list = 0;
-	bool		found = false;
-
-	result->item = item;
-	result->score = score_none(state->order);
-	result->count = 0;
-	result->users = 0;
-
-	for (int i = 0; i < nsums; i++)
-	{
-		const KeySum *sum = &sums[i];
-		double		value;
-
-		while (list < state->nlists && state->lists[list].event < sum->event)
-			list++;
-		if (list == state->nlists)
-			break;
-		if (state->lists[list].event != sum->event || sum->count <= 0)
-			continue;
-
-		value = state->order == TOP_BY_COUNT ? (double) sum->count : sum->hot;
-		result->score = score_add(state->order, result->score,
-								  score_part(state->order,
-											 state->lists[list].weight,
-											 value));
-		result->count += sum->count;
-		result->users = Max(result->users, sum->users);
-		found = true;
-	}
-
-	/* Decayed to nothing: the list ends before such rows, see list_next(). */
-	if (found && state->order == TOP_BY_HOT &&
-		interact_hot_level(result->score) == PG_INT32_MIN)
-		return false;
-
-	return found;
-}
-
-/*
- * Compares two items of a result: negative if a comes first.
- */
-static int
-top_item_cmp(const void *a, const void *b)
-{
-	const TopItem *x = (const TopItem *) a;
-	const TopItem *y = (const TopItem *) b;
-
-	if (x->score != y->score)
-		return x->score > y->score ? -1 : 1;
-	if (x->item != y->item)
-		return x->item < y->item ? -1 : 1;
-	return 0;
-}
-
-/*
- * Comparator of the heap, whose first is the item that comes last.
- */
-static int
-top_worst_cmp(Datum a, Datum b, void *arg)
-{
-	return top_item_cmp(DatumGetPointer(a), DatumGetPointer(b));
-}
-
-/*
- * Puts an item among the first n if it belongs there.
- */
-static void
-top_offer(TopState *state, const TopItem *item)
-{
-	TopItem    *place;
-
-	if (state->nfound < state->n)
-	{
-		place = &state->top[state->nfound++];
-		*place = *item;
-		binaryheap_add(state->worst, PointerGetDatum(place));
-		return;
-	}
-
-	place = (TopItem *) DatumGetPointer(binaryheap_first(state->worst));
-	if (top_item_cmp(item, place) < 0)
-	{
-		*place = *item;
-		binaryheap_replace_first(state->worst, PointerGetDatum(place));
-	}
-}
-
-
-/* ---------- sorted access ---------- */
-
-/*
- * Starts the list of an event type, before its first row.
- */
-static void
-list_open(TopState *state, Relation index, int event, double weight)
-{
-	SortedList *list = &state->lists[state->nlists++];
-	ScanKeyData key;
-
-	list->event = event;
-	list->weight = weight;
-	list->item = 0;
-	list->level = PG_INT32_MAX;
-	list->bound = get_float8_infinity();
-	list->ended = false;
-	list->slot = table_slot_create(state->reader->heap, NULL);
-	list->scan = interact_index_beginscan(state->reader->heap, index,
-										  GetActiveSnapshot(), 1);
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT2EQ,
-				Int16GetDatum((int16) event));
-	index_rescan(list->scan, &key, 1, NULL, 0);
-}
-
-/*
- * Reads the next row of the list and lowers the list's bound if the level
- * falls.  Returns false at the end: no row, or only levels that say that
- * nothing is left of the item's sum.
- */
-static bool
-list_next(TopState *state, SortedList *list)
-{
-	bool		isnull;
-	int32		level = 0;
-
-	CHECK_FOR_INTERRUPTS();
-
-	if (!index_getnext_slot(list->scan, ForwardScanDirection, list->slot))
-		list->ended = true;
-	else if (state->order == TOP_BY_COUNT)
-	{
-		level = DatumGetInt16(slot_getattr(list->slot,
-										   Anum_counter_count_level, &isnull));
-		list->ended = (level < 0);
-	}
-	else
-	{
-		level = DatumGetInt32(slot_getattr(list->slot,
-										   Anum_counter_hot_level, &isnull));
-		list->ended = (level == PG_INT32_MIN);
-	}
-
-	if (list->ended)
-	{
-		ExecClearTuple(list->slot);
-		list->bound = score_none(state->order);
-		return false;
-	}
-
-	state->nsorted++;
-	list->item = DatumGetInt64(slot_getattr(list->slot, Anum_counter_item_id,
-											&isnull));
-
-	/* A value the formula below does not give: the first row was not read. */
-	if (level != list->level || isinf(list->bound))
-	{
-		list->level = level;
-		list->bound = score_part(state->order, list->weight,
-								 state->order == TOP_BY_COUNT ?
-								 level_max_count(level) :
-								 level_max_hot(level));
-	}
-	return true;
-}
-
-/*
- * The list to read next, or NULL if all have ended: the one whose bound is
- * highest, because its fall lowers the threshold most.  Keeps the threshold.
- */
-static SortedList *
-next_list(TopState *state)
-{
-	SortedList *best = NULL;
-
-	state->threshold = score_none(state->order);
-	for (int i = 0; i < state->nlists; i++)
-	{
-		SortedList *list = &state->lists[i];
-
-		if (list->ended)
-			continue;
-		state->threshold = score_add(state->order, state->threshold,
-									 list->bound);
-		if (best == NULL || list->bound > best->bound)
-			best = list;
-	}
-	return best;
-}
-
-/*
- * Whether the first n are known: no item that was not seen can come before
- * the last of them.
- *
- * Where that last one scores exactly the threshold, item_id decides.  If a
- * single list is left and its bound belongs to its level alone, an item that
- * reaches the threshold is at this level and behind the row read last, which
- * the index orders by item_id.
- */
-static bool
-top_is_final(const TopState *state, const SortedList *list)
-{
-	const TopItem *last;
-
-	if (state->nfound < state->n)
-		return false;
-
-	last = (const TopItem *) DatumGetPointer(binaryheap_first(state->worst));
-	if (last->score != state->threshold)
-		return last->score > state->threshold;
-
-	if (state->order != TOP_BY_COUNT ||
-		level_max_count(list->level) == level_max_count(list->level - 1) ||
-		list->item < last->item)
-		return false;
-
-	for (int i = 0; i < state->nlists; i++)
-	{
-		if (!state->lists[i].ended && &state->lists[i] != list)
-			return false;
-	}
-	return true;
-}
-
-/*
- * The n first items under the active snapshot, best first, ties by item_id.
- *
- * event >= 0 ranks by that event type alone, whatever its weight; -1 by all
- * event types of positive weight: by the sum of weight * count, or by log2
- * of the sum of weight * 2^hot.  count is the number of events that took
- * part, users the largest number of distinct users among their types.
- * Fills top[] and returns how many there are.
- */
-int
-interact_top(TopOrder order, int event, int n, TopItem *top)
-{
-	TopState	state;
-	MemoryContext context;
-	MemoryContext caller;
-	Relation	index;
-	SortedList *list;
-
-	if (n <= 0)
-		return 0;
-
-	context = AllocSetContextCreate(CurrentMemoryContext, "interact top",
-									ALLOCSET_DEFAULT_SIZES);
-	caller = MemoryContextSwitchTo(context);
-
-	state.order = order;
-	state.n = n;
-	state.nfound = 0;
-	state.top = top;
-	state.worst = binaryheap_allocate(n, top_worst_cmp, NULL);
-	state.seen = seen_create(context, 256, NULL);
-	state.lists = palloc(MAX_EVENT_TYPES * sizeof(SortedList));
-	state.nlists = 0;
-	state.nsorted = 0;
-	state.reader = reader_open(event);
-
-	index = index_open(interact_relid(order == TOP_BY_COUNT ?
-									  REL_COUNTER_COUNT : REL_COUNTER_HOT),
-					   AccessShareLock);
-	if (event >= 0)
-		list_open(&state, index, event, 1.0);
-	else
-	{
-		/* Not earlier: opening a relation may reset the event types. */
-		const EventType *types = interact_event_types();
-
-		for (int id = 0; id < MAX_EVENT_TYPES; id++)
-		{
-			if (types[id].kind != EVENT_KIND_NONE && types[id].weight > 0)
-				list_open(&state, index, id, types[id].weight);
-		}
-	}
-
-	while ((list = next_list(&state)) != NULL && !top_is_final(&state, list))
-	{
-		TopItem		item;
-		bool		seen;
-
-		if (!list_next(&state, list))
-			continue;
-
-		(void) seen_insert(state.seen, list->item, &seen);
-		if (!seen && score_item(&state, list->item, &item))
-			top_offer(&state, &item);
-	}
-
-	elog(DEBUG2, "interact_top: " UINT64_FORMAT " sorted accesses, %u items for %d of %d",
-		 state.nsorted, state.seen->members, state.nfound, n);
-
-	for (int i = 0; i < state.nlists; i++)
-	{
-		index_endscan(state.lists[i].scan);
-		ExecDropSingleTupleTableSlot(state.lists[i].slot);
-	}
-	index_close(index, NoLock);
-	users_reader_close(state.reader);
-
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
-
-	qsort(top, state.nfound, sizeof(TopItem), top_item_cmp);
-	return state.nfound;
-}
+PG_FUNCTION_INFO_V1(interact_top_rated);
 
 
 /* ---------- a window of time ---------- */
@@ -690,21 +85,30 @@ window_start(TimestampTz now, Interval *since)
  * The live rows of the base tables between $1 and $2, counted.  $3 holds the
  * weight of each event type by id, 0 for those that take no part, and a table
  * that takes no part is not read.  $4 and $5 are ids and names of custom
- * events and reactions, $6 is the number of items.
+ * events and reactions, $6 is the number of items.  $7 is true if event types
+ * are combined: then ratings of an item count only if their mean is not below
+ * the middle of the scale, as in toplist.c.
  */
 #define WINDOW_BRANCH(id, table, at) \
-	"SELECT item_id, " id " AS event, user_id" \
+	"SELECT item_id, " id " AS event, user_id, 0::smallint AS rating" \
 	"  FROM %s." table \
 	" WHERE " at " OPERATOR(pg_catalog.>=) $1" \
 	"   AND " at " OPERATOR(pg_catalog.<=) $2" \
 	"   AND $3[" id " OPERATOR(pg_catalog.+) 1] OPERATOR(pg_catalog.>) 0"
 
 #define WINDOW_NAMED_BRANCH(table, name, at) \
-	"SELECT r.item_id, t.id, r.user_id" \
+	"SELECT r.item_id, t.id, r.user_id, 0::smallint" \
 	"  FROM ROWS FROM (pg_catalog.unnest($4), pg_catalog.unnest($5)) AS t (id, name)" \
 	"  JOIN %s." table " r ON r." name " OPERATOR(pg_catalog.=) t.name" \
 	" WHERE r." at " OPERATOR(pg_catalog.>=) $1" \
 	"   AND r." at " OPERATOR(pg_catalog.<=) $2"
+
+#define WINDOW_RATING_BRANCH \
+	"SELECT item_id, 4 AS event, user_id, rating" \
+	"  FROM %s.interact_review" \
+	" WHERE updated_at OPERATOR(pg_catalog.>=) $1" \
+	"   AND updated_at OPERATOR(pg_catalog.<=) $2" \
+	"   AND $3[4 OPERATOR(pg_catalog.+) 1] OPERATOR(pg_catalog.>) 0"
 
 static const char window_sql[] =
 "SELECT item_id,"
@@ -715,7 +119,8 @@ static const char window_sql[] =
 "       pg_catalog.max(users) AS users"
 "  FROM (SELECT item_id, event, pg_catalog.sum(n)::bigint AS n,"
 "               pg_catalog.count(*) AS users"
-"          FROM (SELECT item_id, event, user_id, pg_catalog.count(*) AS n"
+"          FROM (SELECT item_id, event, user_id, pg_catalog.count(*) AS n,"
+"                       pg_catalog.sum(rating) AS points"
 "                  FROM ("
 WINDOW_BRANCH("0", "interact_view", "viewed_at")
 " UNION ALL "
@@ -726,14 +131,17 @@ WINDOW_BRANCH("2", "interact_cart_item", "added_at")
 " UNION ALL "
 WINDOW_BRANCH("3", "interact_purchase", "purchased_at")
 " UNION ALL "
-WINDOW_BRANCH("4", "interact_review", "updated_at")
+WINDOW_RATING_BRANCH
 " UNION ALL "
 WINDOW_NAMED_BRANCH("interact_reaction", "reaction", "created_at")
 " UNION ALL "
 WINDOW_NAMED_BRANCH("interact_event", "event", "occurred_at")
 "                       ) AS fact"
 "                 GROUP BY item_id, event, user_id) AS by_user"
-"         GROUP BY item_id, event) AS by_event"
+"         GROUP BY item_id, event"
+"        HAVING event OPERATOR(pg_catalog.<>) 4 OR NOT $7"
+"            OR pg_catalog.sum(points) OPERATOR(pg_catalog.>=)"
+"               (pg_catalog.sum(n) OPERATOR(pg_catalog.*) 3::numeric)) AS by_event"
 " GROUP BY item_id"
 " ORDER BY score DESC, item_id"
 " LIMIT $6";
@@ -749,8 +157,8 @@ static void
 popular_in_window(ReturnSetInfo *rsinfo, int event, int n, Interval *since)
 {
 	static InteractPlan saved;
-	Oid			argtypes[6] = {TIMESTAMPTZOID, TIMESTAMPTZOID, FLOAT8ARRAYOID,
-	INT4ARRAYOID, TEXTARRAYOID, INT8OID};
+	Oid			argtypes[7] = {TIMESTAMPTZOID, TIMESTAMPTZOID, FLOAT8ARRAYOID,
+	INT4ARRAYOID, TEXTARRAYOID, INT8OID, BOOLOID};
 	const EventType *types = interact_event_types();
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz start = window_start(now, since);
@@ -758,7 +166,7 @@ popular_in_window(ReturnSetInfo *rsinfo, int event, int n, Interval *since)
 	Datum		ids[MAX_EVENT_TYPES];
 	Datum		names[MAX_EVENT_TYPES];
 	int			nnames = 0;
-	Datum		args[6];
+	Datum		args[7];
 	SPIPlanPtr	plan;
 
 	if (n == 0)
@@ -792,6 +200,7 @@ popular_in_window(ReturnSetInfo *rsinfo, int event, int n, Interval *since)
 	args[4] = PointerGetDatum(construct_array(names, nnames, TEXTOID, -1,
 											  false, TYPALIGN_INT));
 	args[5] = Int64GetDatum((int64) n);
+	args[6] = BoolGetDatum(event < 0);
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
@@ -879,6 +288,49 @@ interact_trending(PG_FUNCTION_ARGS)
 	for (int i = 0; i < nitems; i++)
 		items[i].score = exp2(items[i].score - now);
 	put_items((ReturnSetInfo *) fcinfo->resultinfo, items, nitems);
+	pfree(items);
+	return (Datum) 0;
+}
+
+/*
+ * interact_top_rated(max_items, min_ratings): the items with the highest
+ * Bayesian average of their ratings.
+ */
+Datum
+interact_top_rated(PG_FUNCTION_ARGS)
+{
+	int			n = interact_arg_max_items(fcinfo, 0);
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	RatedItem  *items = palloc(Max(n, 1) * sizeof(RatedItem));
+	int64		min_ratings;
+	int			nitems;
+
+	if (PG_ARGISNULL(1))
+		interact_null_error("min_ratings");
+	min_ratings = PG_GETARG_INT32(1);
+	if (min_ratings < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("min_ratings must be at least 1")));
+
+	InitMaterializedSRF(fcinfo, 0);
+
+	nitems = interact_top_by_rating(min_ratings, n, items);
+	for (int i = 0; i < nitems; i++)
+	{
+		Datum		values[4];
+		bool		nulls[4] = {0};
+		Datum		mean;
+
+		mean = Float8GetDatum(items[i].points / (double) items[i].ratings);
+		mean = DirectFunctionCall1(float8_numeric, mean);
+		values[0] = Int64GetDatum(items[i].item);
+		values[1] = Float8GetDatum(items[i].score);
+		values[2] = DirectFunctionCall2(numeric_round, mean, Int32GetDatum(2));
+		values[3] = Int64GetDatum(items[i].ratings);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,
+							 nulls);
+	}
 	pfree(items);
 	return (Datum) 0;
 }

@@ -92,6 +92,10 @@ static const FunctionGrant function_grants[] = {
 	{"interact_friends_liked", CAP_READ},
 	{"interact_friends_feed", CAP_READ},
 	{"interact_people_you_may_know", CAP_READ},
+	{"interact_top_rated", CAP_READ},
+	{"interact_item_rating_histogram", CAP_READ},
+	{"interact_reaction_counts", CAP_READ},
+	{"interact_item_last_at", CAP_READ},
 
 	{"interact_find_user_id", CAP_READ},
 	{"interact_find_item_id", CAP_READ},
@@ -141,6 +145,8 @@ static const FunctionGrant function_grants[] = {
 	{"interact_check", CAP_ADMIN},
 	{"interact_rebuild", CAP_ADMIN},
 	{"interact_compact", CAP_ADMIN},
+	{"interact_prune_views", CAP_ADMIN},
+	{"interact_status", CAP_ADMIN},
 	{"interact_define_event", CAP_ADMIN},
 	{"interact_set", CAP_ADMIN},
 	{"interact_settings", CAP_ADMIN},
@@ -194,10 +200,14 @@ static const RelationGrant relation_grants[] = {
 
 	{"interact_affinity", {0, 0, SEL}},
 	{"interact_counter", {0, 0, SEL}},
+	{"interact_catalogue", {0, 0, SEL}},
 	{"interact_item_stats", {SEL, 0, 0}},
+	{"interact_item_event_stats", {SEL, 0, 0}},
+	{"interact_user_stats", {SEL, 0, 0}},
 	{"interact_fact", {SEL, 0, 0}},
 	{"interact_audit_pair", {0, 0, SEL}},
 	{"interact_audit_counter", {0, 0, SEL}},
+	{"interact_audit_catalogue", {0, 0, SEL}},
 };
 
 #undef SEL
@@ -370,7 +380,7 @@ privilege_list(AclMode privileges)
 static void
 change_functions(bool grant, List *functions, const char *role)
 {
-	interact_execute(psprintf("%s EXECUTE ON FUNCTION %s %s %s",
+	interact_execute(psprintf("%s EXECUTE ON ROUTINE %s %s %s",
 							  grant ? "GRANT" : "REVOKE", function_list(functions),
 							  grant ? "TO" : "FROM", quote_identifier(role)));
 }

@@ -53,6 +53,7 @@ CREATE TABLE @extschema@.interact_counter (
     count_level smallint NOT NULL,
     event       smallint NOT NULL,
     total       numeric NOT NULL,
+    rating_level smallint NOT NULL DEFAULT 51,
     PRIMARY KEY (item_id, event, id)
 ) WITH (
     -- Half a page of room lets an update stay on its page (HOT) until the
@@ -66,6 +67,8 @@ CREATE TABLE @extschema@.interact_counter (
 );
 CREATE INDEX interact_counter_count ON @extschema@.interact_counter (event, count_level DESC, item_id);
 CREATE INDEX interact_counter_hot ON @extschema@.interact_counter (event, hot_level DESC, item_id);
+CREATE INDEX interact_counter_rating ON @extschema@.interact_counter (rating_level DESC, count_level DESC, item_id)
+    WHERE event OPERATOR(pg_catalog.=) 4;
 COMMENT ON TABLE @extschema@.interact_counter IS
 'Derived: how often and by how many users an event happened to an item. Rows of one key add up.';
 COMMENT ON COLUMN @extschema@.interact_counter.item_id IS 'The item.';
@@ -82,4 +85,39 @@ COMMENT ON COLUMN @extschema@.interact_counter.count_level IS
 COMMENT ON COLUMN @extschema@.interact_counter.event IS 'Id of the event type.';
 COMMENT ON COLUMN @extschema@.interact_counter.total IS
 'Sum of values: revenue (purchase), rating points (rating), value (custom events), else 0.';
+COMMENT ON COLUMN @extschema@.interact_counter.rating_level IS
+'Event rating: ten times the mean rating, rounded up, 51 if it is not known; orders the index of top rated items. Else 0.';
+
+-- The sums over all items of event rating, from which interact_top_rated() has
+-- its prior. One key, which every rating adds to: a small page full of room.
+CREATE TABLE @extschema@.interact_catalogue (
+    item_id     bigint NOT NULL,
+    id          bigint NOT NULL,
+    count       bigint NOT NULL,
+    users       bigint NOT NULL,
+    units       bigint NOT NULL,
+    hot         double precision NOT NULL,
+    hot_level   integer NOT NULL,
+    count_level smallint NOT NULL,
+    event       smallint NOT NULL,
+    total       numeric NOT NULL,
+    rating_level smallint NOT NULL DEFAULT 0,
+    PRIMARY KEY (item_id, event, id)
+) WITH (
+    fillfactor = 10,
+    autovacuum_vacuum_threshold = 1000
+);
+COMMENT ON TABLE @extschema@.interact_catalogue IS
+'Derived: sums over all items of event rating, in the shape of interact_counter. Rows add up.';
+COMMENT ON COLUMN @extschema@.interact_catalogue.item_id IS '0.';
+COMMENT ON COLUMN @extschema@.interact_catalogue.id IS 'Tells rows apart; later rows have larger ids.';
+COMMENT ON COLUMN @extschema@.interact_catalogue.count IS 'Ratings.';
+COMMENT ON COLUMN @extschema@.interact_catalogue.users IS 'Rows of interact_counter that hold them: rated items.';
+COMMENT ON COLUMN @extschema@.interact_catalogue.units IS '0.';
+COMMENT ON COLUMN @extschema@.interact_catalogue.hot IS 'Not used.';
+COMMENT ON COLUMN @extschema@.interact_catalogue.hot_level IS 'Not used.';
+COMMENT ON COLUMN @extschema@.interact_catalogue.count_level IS 'Not used.';
+COMMENT ON COLUMN @extschema@.interact_catalogue.event IS '4, the id of event rating.';
+COMMENT ON COLUMN @extschema@.interact_catalogue.total IS 'Sum of the ratings.';
+COMMENT ON COLUMN @extschema@.interact_catalogue.rating_level IS 'Not used.';
 

@@ -62,7 +62,7 @@ RETURNS text
     AS 'MODULE_PATHNAME', 'interact_set';
 REVOKE ALL ON FUNCTION @extschema@.interact_set(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.interact_set(text, text) IS
-'Stores a setting for the whole database, in effect for every session at commit. name: see interact_settings(). value: as text; NULL goes back to the default. Returns the value in force. Error for unknown names and values out of range.';
+'Stores a setting for the whole database, in effect for every session at commit. name: see interact_settings(). value: as text; NULL goes back to the default. Returns the value in force. A change of trending_half_life raises a notice: stored trends follow it after interact_rebuild(''hot''). Error for unknown names and values out of range.';
 
 CREATE FUNCTION @extschema@.interact_settings(
     OUT name text, OUT value text, OUT default_value text,

@@ -115,13 +115,17 @@ SELECT item_id, event,
         OR total OPERATOR(pg_catalog.<>) expected_total
         -- hot is not reduced by a removal, so only too little is wrong
         OR hot OPERATOR(pg_catalog.<) (expected_hot OPERATOR(pg_catalog.-) 1e-6::double precision)) AS differs,
-       -- one level of slack for the rounding of logarithms
+       -- one level of slack for the rounding of logarithms; the mean rating of
+       -- a key is that of its row, or one of its rows says that it says nothing
        ((count OPERATOR(pg_catalog.>) 0 AND (count_level OPERATOR(pg_catalog.+) 1)::double precision
          OPERATOR(pg_catalog.<) pg_catalog.floor(4::double precision OPERATOR(pg_catalog.*)
             pg_catalog.ln(GREATEST(count, 1::bigint)::double precision)
             OPERATOR(pg_catalog./) pg_catalog.ln(2::double precision)))
         OR (hot_level::double precision OPERATOR(pg_catalog.+) 1::double precision)
-           OPERATOR(pg_catalog.<) pg_catalog.floor(4::double precision OPERATOR(pg_catalog.*) hot)) AS low_level
+           OPERATOR(pg_catalog.<) pg_catalog.floor(4::double precision OPERATOR(pg_catalog.*) hot)
+        OR (event OPERATOR(pg_catalog.=) 4 AND rating_level OPERATOR(pg_catalog.<) 51
+            AND (rows OPERATOR(pg_catalog.>) 1
+                 OR (10 OPERATOR(pg_catalog.*) total) OPERATOR(pg_catalog.>) (rating_level::bigint OPERATOR(pg_catalog.*) count)::numeric))) AS low_level
   FROM (SELECT item_id, event,
                COALESCE(c.count, 0::numeric)::bigint AS count,
                COALESCE(f.count, 0::numeric)::bigint AS expected_count,
@@ -135,14 +139,18 @@ SELECT item_id, event,
                COALESCE(f.hot, '-Infinity'::double precision) AS expected_hot,
                COALESCE(c.last_id, 0::bigint) AS last_id,
                COALESCE(c.count_level, (-1)::smallint)::integer AS count_level,
-               COALESCE(c.hot_level, 0) AS hot_level
+               COALESCE(c.hot_level, 0) AS hot_level,
+               COALESCE(c.rating_level, 0::smallint)::integer AS rating_level,
+               COALESCE(c.rows, 0::bigint) AS rows
           FROM (SELECT item_id, event, pg_catalog.sum(count) AS count,
                        pg_catalog.sum(users) AS users, pg_catalog.sum(units) AS units,
                        pg_catalog.sum(total) AS total,
                        @extschema@.interact_log2_sum(hot) AS hot,
                        pg_catalog.max(id) AS last_id,
                        pg_catalog.max(count_level) AS count_level,
-                       pg_catalog.max(hot_level) AS hot_level
+                       pg_catalog.max(hot_level) AS hot_level,
+                       pg_catalog.max(rating_level) AS rating_level,
+                       pg_catalog.count(*) AS rows
                   FROM @extschema@.interact_counter GROUP BY item_id, event) AS c
           FULL JOIN (SELECT item_id, event, pg_catalog.sum(count) AS count,
                             pg_catalog.sum(units) AS units, pg_catalog.sum(total) AS total,
@@ -158,6 +166,21 @@ SELECT item_id, event,
                USING (item_id, event)) AS k;
 COMMENT ON VIEW @extschema@.interact_audit_counter IS
 'What interact_counter says of each item and event beside what base rows and interact_affinity say; last_id is the newest of its rows.';
+
+CREATE VIEW @extschema@.interact_audit_catalogue AS
+SELECT c.count, r.count AS expected_count, c.rows, r.rows AS expected_rows,
+       c.total, r.total AS expected_total
+  FROM (SELECT COALESCE(pg_catalog.sum(count), 0)::bigint AS count,
+               COALESCE(pg_catalog.sum(users), 0)::bigint AS rows,
+               COALESCE(pg_catalog.sum(total), 0) AS total
+          FROM @extschema@.interact_catalogue) AS c
+ CROSS JOIN (SELECT COALESCE(pg_catalog.sum(count), 0)::bigint AS count,
+                    pg_catalog.count(*) AS rows,
+                    COALESCE(pg_catalog.sum(total), 0) AS total
+               FROM @extschema@.interact_counter
+              WHERE event OPERATOR(pg_catalog.=) 4) AS r;
+COMMENT ON VIEW @extschema@.interact_audit_catalogue IS
+'What interact_catalogue says of all ratings beside what the rows of interact_counter say.';
 
 CREATE FUNCTION @extschema@.interact_check(
     OUT what text, OUT user_id bigint, OUT item_id bigint, OUT event text,
@@ -187,10 +210,19 @@ AS $function$
            ('hot', c.expected_hot::text, c.hot::text, c.hot < c.expected_hot - 1e-6::double precision),
            ('level', NULL, NULL, c.low_level)) AS v (what, expected, actual, differs)
      WHERE (c.differs OR c.low_level) AND v.differs
+    UNION ALL
+    SELECT v.what, NULL, NULL, 'rating', v.expected, v.actual
+      FROM @extschema@.interact_audit_catalogue AS c
+     CROSS JOIN LATERAL (VALUES
+           ('catalogue count', c.expected_count::text, c.count::text, c.expected_count <> c.count),
+           ('catalogue rows', c.expected_rows::text, c.rows::text, c.expected_rows <> c.rows),
+           ('catalogue total', c.expected_total::text, c.total::text, c.expected_total <> c.total))
+           AS v (what, expected, actual, differs)
+     WHERE v.differs
 $function$;
 REVOKE ALL ON FUNCTION @extschema@.interact_check() FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.interact_check() IS
-'Compares every derived value with a recomputation from the base rows, pruned carry-over included; one row per difference, none when all is well. Reads all tables; changes nothing. what: signals, last_at or rating of a pair; count, users, units, total, hot or level of a counter. users is compared with the rows of interact_affinity: a first contact that one user made twice in overlapping transactions counts twice until those rows are folded. hot may be larger than expected, because removals do not reduce it.';
+'Compares every derived value with a recomputation from the base rows, pruned carry-over included; one row per difference, none when all is well. Reads all tables; changes nothing. what: signals, last_at or rating of a pair; count, users, units, total, hot or level of a counter; catalogue count, rows or total, of the sums over all ratings. users is compared with the rows of interact_affinity: a first contact that one user made twice in overlapping transactions counts twice until those rows are folded. hot may be larger than expected, because removals do not reduce it.';
 
 CREATE FUNCTION @extschema@.interact_rebuild(what text DEFAULT 'all')
 RETURNS bigint

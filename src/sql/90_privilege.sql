@@ -18,11 +18,15 @@ REVOKE ALL ON TABLE
     @extschema@.interact_rls,
     @extschema@.interact_affinity,
     @extschema@.interact_counter,
+    @extschema@.interact_catalogue,
     @extschema@.interact_fact,
     @extschema@.interact_audit_fact,
     @extschema@.interact_audit_pair,
     @extschema@.interact_audit_counter,
-    @extschema@.interact_item_stats
+    @extschema@.interact_audit_catalogue,
+    @extschema@.interact_item_stats,
+    @extschema@.interact_item_event_stats,
+    @extschema@.interact_user_stats
 FROM PUBLIC;
 REVOKE ALL ON SEQUENCE
     @extschema@.interact_view_id_seq,

@@ -83,7 +83,7 @@ for my $name (sort keys %answers)
 	my $new = $session->query_safe(digest($answers{$name}));
 	# Numbers of rows and lists do not depend on weights, similarity hardly.
 	isnt($new, $old{$name}, "open session: $name has changed")
-	  unless $name =~ /^analytics|^interact_(item_stats|similar_items|history|recently_viewed|reviews|friends_feed)/;
+	  unless $name =~ /^analytics|^interact_(\w+_stats|top_rated|item_rating|similar_items|history|recently_viewed|reviews|friends_feed)/;
 	is($new, $primary->safe_psql('postgres', digest($answers{$name})),
 		"open session: $name is as on the primary");
 }
@@ -168,6 +168,17 @@ catch_up();
 is($session->query_safe('SELECT item_id, count FROM interact_popular()'),
 	'2|1', 'open session: sees the new extension');
 $session->quit;
+
+# interact_status() reads a sample and estimates, which are the same here.
+my $status = q{SELECT area, name, "rows", value FROM interact_status() WHERE area <> 'table' ORDER BY 1, 2};
+is($standby->safe_psql('postgres', $status), $primary->safe_psql('postgres', $status),
+	'interact_status() is the same on the standby');
+
+# Nor can anything be pruned.
+my ($ret, $out, $err) =
+  $standby->psql('postgres', "CALL interact_prune_views(now() - interval '1 day')");
+isnt($ret, 0, 'standby: interact_prune_views() fails');
+like($err, qr/read-only transaction|during recovery/, 'standby: interact_prune_views() says why');
 
 # Nothing can be written, and this is what functions that write say.
 $primary->safe_psql('postgres', fill());

@@ -112,18 +112,20 @@ sub squeeze
 	return $text;
 }
 
-# Public functions, with names, types, defaults and result.  Those of triggers
-# and aggregates, and those that check arguments, are not called by anybody.
+# Public functions and procedures, with names, types, defaults and result.  Those
+# of triggers and aggregates, and those that check arguments, are not called by
+# anybody.
 my %shown = map { squeeze($_) => 1 } $prose =~ /`((?:interact_|recommend)\w*\([^`]*\)[^`]*)`/g;
 my $functions = $node->safe_psql('readme', q{
 SELECT p.proname || '(' ||
-       COALESCE(string_agg(a.name || ' ' || a.type ||
+       COALESCE(string_agg(CASE a.mode WHEN 'b' THEN 'INOUT ' ELSE '' END || a.name || ' ' || a.type ||
            COALESCE(' DEFAULT ' || regexp_replace(
                pg_get_function_arg_default(p.oid, a.n::integer), '::.*', ''), ''), ', ' ORDER BY a.n)
-           FILTER (WHERE a.mode = 'i'), '') ||
-       ') returns ' ||
+           FILTER (WHERE a.mode IN ('i', 'b')), '') || ')' ||
+       CASE p.prokind WHEN 'p' THEN '' ELSE ' returns ' ||
        COALESCE('TABLE (' || string_agg(a.name || ' ' || a.type, ', ' ORDER BY a.n)
-           FILTER (WHERE a.mode IN ('o', 't')) || ')', p.prorettype::regtype::text)
+           FILTER (WHERE a.mode IN ('o', 't')) || ')',
+           replace(p.prorettype::regtype::text, 'timestamp with time zone', 'timestamptz')) END
   FROM pg_proc AS p
   JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
   JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
@@ -131,7 +133,7 @@ SELECT p.proname || '(' ||
        SELECT n, p.proargnames[n] AS name, COALESCE(p.proargmodes[n], 'i') AS mode,
               replace(format_type(t, NULL), 'timestamp with time zone', 'timestamptz') AS type
          FROM unnest(COALESCE(p.proallargtypes, p.proargtypes::oid[])) WITH ORDINALITY AS u (t, n)) AS a ON true
- WHERE e.extname = 'interact' AND p.prokind = 'f' AND p.prorettype <> 'trigger'::regtype
+ WHERE e.extname = 'interact' AND p.prokind IN ('f', 'p') AND p.prorettype <> 'trigger'::regtype
    AND p.proname NOT LIKE ALL ('{interact_hot_%,interact_arg_%}')
  GROUP BY p.oid ORDER BY 1});
 for my $function (split /\n/, $functions)

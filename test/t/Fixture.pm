@@ -72,6 +72,8 @@ sub answers
 		'interact_trending()' =>
 		  'SELECT item_id, count, users
 		     FROM interact_trending(50) WITH ORDINALITY ORDER BY ordinality',
+		'interact_top_rated()' =>
+		  'SELECT * FROM interact_top_rated(50, 2) WITH ORDINALITY ORDER BY ordinality',
 		'interact_item_stats' =>
 		  'SELECT * FROM interact_item_stats ORDER BY item_id',
 		'analytics' =>
@@ -106,6 +108,13 @@ sub answers
 		'interact_friends_feed()' =>
 		  'SELECT u, f.* FROM generate_series(1, 62) AS u,
 		          interact_friends_feed(u, mutual => false) WITH ORDINALITY AS f ORDER BY u, ordinality',
+		'interact_item_event_stats' =>
+		  'SELECT * FROM interact_item_event_stats ORDER BY item_id, event',
+		'interact_user_stats' =>
+		  'SELECT * FROM interact_user_stats ORDER BY user_id',
+		'interact_item_rating_histogram()' =>
+		  'SELECT i, h.*, r.* FROM generate_series(1, 5) AS i, interact_item_rating_histogram(i) AS h,
+		          interact_reaction_counts(i) AS r ORDER BY i, rating DESC, reaction',
 		'interact_settings()' =>
 		  'SELECT * FROM interact_settings() ORDER BY name',
 		'interact_event_type' =>
