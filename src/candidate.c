@@ -282,7 +282,8 @@ compare_window(const void *a, const void *b, void *arg)
 
 /*
  * Reads the user's newest pairs: bars those that are not to be returned and
- * takes the first positive ones as profile.
+ * takes the first positive ones as profile.  Pairs that the request hides are
+ * read too, so that no older row of such a pair is mistaken for the pair.
  */
 static void
 profile_of_user(Walk *walk)
@@ -319,8 +320,11 @@ profile_of_user(Walk *walk)
 	for (int i = 0; i < walk->nrows; i++)
 	{
 		const WindowRow *row = &walk->rows[i];
-		double		edge = walk_weight(walk, row->signals, row->rating);
+		double		edge;
 
+		if (row->at >= request->before)
+			continue;
+		edge = walk_weight(walk, row->signals, row->rating);
 		if (edge < 0 ||
 			(request->exclude_seen && (row->signals != 0 || row->rating != 0)))
 			walk->items[row->item].barred = true;
@@ -367,6 +371,7 @@ walk_begin(const WalkRequest *request)
 	walk->request = *request;
 	walk->settings = *request->settings;
 	walk->request.settings = &walk->settings;
+	walk->request.skip_user |= request->has_user;
 	walk->profile = palloc0(sizeof(ProfileItem) *
 							request->settings->profile_items);
 	if (request->has_user)
@@ -402,16 +407,16 @@ walk_end(Walk *walk)
 static bool
 pair_forbids(Walk *walk, int64 item)
 {
-	int32		signals;
-	int16		rating;
+	AffinityEntry pair;
 
 	if (walk->probe == NULL)
 		walk->probe = affinity_probe_open();
-	affinity_probe_get(walk->probe, walk->request.user, item,
-					   &signals, &rating);
-	if (walk->request.exclude_seen && (signals != 0 || rating != 0))
+	affinity_probe_get(walk->probe, walk->request.user, item, &pair);
+	if (pair.at >= walk->request.before)
+		return false;
+	if (walk->request.exclude_seen && (pair.signals != 0 || pair.rating != 0))
 		return true;
-	return walk_weight(walk, signals, rating) < 0;
+	return walk_weight(walk, pair.signals, pair.rating) < 0;
 }
 
 /*

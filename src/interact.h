@@ -532,7 +532,7 @@ extern void affinity_reader_close(AffinityReader *reader);
 typedef struct AffinityProbe AffinityProbe;
 extern AffinityProbe *affinity_probe_open(void);
 extern void affinity_probe_get(AffinityProbe *probe, int64 user, int64 item,
-							   int32 *signals, int16 *rating);
+							   AffinityEntry *pair);
 extern void affinity_probe_close(AffinityProbe *probe);
 
 
@@ -543,7 +543,11 @@ typedef struct WalkRequest
 {
 	const InteractSettings *settings;	/* exponents, budgets */
 	bool		has_user;		/* profile is that of user, else of items[] */
-	int64		user;			/* who asks; never a neighbour of himself */
+	int64		user;			/* who asks */
+	bool		skip_user;		/* user is no neighbour; always so if has_user */
+	TimestampTz before;			/* the asking user's pairs of this time or
+								 * later are unknown to the walk; DT_NOEND =
+								 * none */
 	const int64 *items;			/* profile without a user, most recent last */
 	int			nitems;			/* length of items[] */
 	const int64 *exclude;		/* items that are not returned */
@@ -703,8 +707,11 @@ extern Ranked ranked_pop(Ranked *heap, int *n);
 /* Fills result[max_items], returns how many; each counts as taken. */
 extern int	walk_run(Walk *walk, WalkItem *result);
 
-/* Items that the recent users of item have too; fills result[max_items]. */
-extern int	walk_similar(int64 item, int max_items, WalkItem *result);
+/*
+ * Items that the recent users of the request's only item have too; fills
+ * result[max_items].
+ */
+extern int	walk_similar(const WalkRequest *request, WalkItem *result);
 
 
 /* ---------- record.c, recordmany.c: recording functions ---------- */

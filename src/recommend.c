@@ -166,6 +166,7 @@ recommend(PG_FUNCTION_ARGS)
 	request.exclude_seen = interact_arg_bool(fcinfo, 2, "exclude_seen");
 	request.exclude = interact_arg_ids(fcinfo, 3, "exclude",
 									   &request.nexclude);
+	request.before = DT_NOEND;
 	request.now = GetCurrentStatementStartTimestamp();
 	answer(fcinfo, &request);
 	return (Datum) 0;
@@ -192,6 +193,7 @@ recommend_for_items(PG_FUNCTION_ARGS)
 	request.max_items = interact_arg_max_items(fcinfo, 1);
 	request.exclude = interact_arg_ids(fcinfo, 2, "exclude",
 									   &request.nexclude);
+	request.before = DT_NOEND;
 	request.now = GetCurrentStatementStartTimestamp();
 	answer(fcinfo, &request);
 	return (Datum) 0;
@@ -205,16 +207,23 @@ interact_similar_items(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	int64		item = interact_arg_id(fcinfo, 0, "item_id");
-	int			max_items = interact_arg_max_items(fcinfo, 1);
+	WalkRequest request = {0};
 	WalkItem   *result;
 	int			n;
 
+	request.settings = interact_settings();
+	request.items = &item;
+	request.nitems = 1;
+	request.max_items = interact_arg_max_items(fcinfo, 1);
+	request.before = DT_NOEND;
+	request.now = GetCurrentStatementStartTimestamp();
+
 	InitMaterializedSRF(fcinfo, 0);
-	if (max_items == 0)
+	if (request.max_items == 0)
 		return (Datum) 0;
 
-	result = palloc(sizeof(WalkItem) * max_items);
-	n = walk_similar(item, max_items, result);
+	result = palloc(sizeof(WalkItem) * request.max_items);
+	n = walk_similar(&request, result);
 	for (int i = 0; i < n; i++)
 	{
 		Datum		values[Natts_similar];

@@ -573,7 +573,7 @@ hop2(Hops *hops)
 		const Neighbour *neighbour = &hops->neighbours[i];
 
 		if (neighbour->sum <= 0 ||
-			(request->has_user && neighbour->user == request->user))
+			(request->skip_user && neighbour->user == request->user))
 			continue;
 		heap[n].score = neighbour->sum *
 			user_factor(hops, neighbour->user_items);
@@ -665,24 +665,23 @@ walk_run(Walk *walk, WalkItem *result)
  *	  sim(j) = pop_j^-0.1 * SUM over the users v of the item's 200 newest
  *			   pairs of d_v^-0.5 [j among v's latest 100 rows]
  *
- * Fills result[] with at most max_items and returns how many; "because" is
- * the item itself.  No user, no result.
+ * The item is the request's only one, without a profile of a user.  Fills
+ * result[] with at most max_items and returns how many; "because" is the item
+ * itself.  No user, no result.
  */
 int
-walk_similar(int64 item, int max_items, WalkItem *result)
+walk_similar(const WalkRequest *request, WalkItem *result)
 {
-	WalkRequest request = {0};
+	int64		item = request->items[0];
 	MemoryContext oldcontext;
 	AffinityReader *reader;
 	Walk	   *walk;
 	Hops	   *hops;
 	int			n;
 
-	request.settings = interact_settings();
-	request.items = &item;
-	request.nitems = 1;
-	request.max_items = max_items;
-	walk = walk_begin(&request);
+	Assert(!request->has_user && request->nitems == 1);
+
+	walk = walk_begin(request);
 
 	oldcontext = MemoryContextSwitchTo(walk->context);
 	reader = walk_users(walk);
@@ -692,15 +691,17 @@ walk_similar(int64 item, int max_items, WalkItem *result)
 	for (int32 i = 0; i < hops->npostings; i++)
 	{
 		const Posting *posting = &hops->postings[i];
+		int64		user = hops->neighbours[posting->neighbour].user;
 		AffinityEntry entry;
 		double		strength = 1;
 		int			nread = 0;
 
+		if (request->skip_user && user == request->user)
+			continue;
 		if (walk_weight(walk, posting->signals, posting->rating) <= 0)
 			continue;
 		window_begin(walk);
-		affinity_reader_newest(reader,
-							   hops->neighbours[posting->neighbour].user);
+		affinity_reader_newest(reader, user);
 		while (nread < SIMILAR_ROWS && affinity_reader_next(reader, &entry))
 		{
 			/* The newest row knows d_v best */
@@ -721,7 +722,8 @@ walk_similar(int64 item, int max_items, WalkItem *result)
 	}
 
 	hops_end(hops);
-	n = walk_rank(walk, SIMILAR_POPULARITY_EXPONENT, max_items, result);
+	n = walk_rank(walk, SIMILAR_POPULARITY_EXPONENT, request->max_items,
+				  result);
 	MemoryContextSwitchTo(oldcontext);
 	walk_end(walk);
 	return n;
