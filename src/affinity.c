@@ -36,6 +36,7 @@
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/visibilitymap.h"
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
@@ -310,7 +311,11 @@ affinity_reader_next(AffinityReader *reader, AffinityEntry *entry)
 
 		if (VM_ALL_VISIBLE(reader->heap, block,
 						   &reader->vmbuffers[vm_slot(block)]))
-			PredicateLockPage(reader->heap, block, reader->snapshot);
+		{
+			/* Does nothing at lower levels, but once per entry */
+			if (IsolationIsSerializable())
+				PredicateLockPage(reader->heap, block, reader->snapshot);
+		}
 		else
 		{
 			if (!index_fetch_heap(scan, reader->slot))

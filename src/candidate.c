@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * candidate.c
- *	  What a walk starts from, what it meets, and what of that it returns.
+ *	  What a walk starts from, what it meets, and what of that it may return.
  *
  * A Walk holds the profile, every item met with its score and whether it is
  * barred, and the rows of the one user that is being read (the window).  The
@@ -13,9 +13,9 @@
  * - Several rows of one pair are combined before they are weighed: signals
  *	 OR-ed, the latest time, the latest rating that is not 0.
  * - What the profile_scan newest rows of the user do not tell is looked up for
- *	 each item before it is returned.
- * - Only the best few times max_items candidates have their popularity looked
- *	 up, the others cannot win enough by it to matter.
+ *	 each item before it is ranked.
+ * - Items that the request excludes are candidates like others, so that they
+ *	 keep their places in the ranking.
  * - Settings and weights are copied when the walk begins: a change of either
  *	 table that is noticed on the way cannot mix two sets of them.
  * - All memory hangs off one context, deleted in walk_end().  Nothing is
@@ -28,9 +28,6 @@
 #include <math.h>
 
 #include "utils/memutils.h"
-
-/* Items that compete for max_items places once popularity is known. */
-#define DAMPED_ITEMS(max_items)	(4 * (max_items) + 20)
 
 /*
  * Spreads ids, which often are consecutive, over 32 bits (the finalizer of
@@ -58,74 +55,6 @@ hash_id(int64 id)
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-
-/*
- * Whether a comes before b.
- */
-static inline bool
-ranked_before(const Ranked *a, const Ranked *b)
-{
-	if (a->score != b->score)
-		return a->score > b->score;
-	return a->id < b->id;
-}
-
-/*
- * Moves the element at position i down to where it belongs.
- */
-void
-ranked_sift(Ranked *heap, int n, int i)
-{
-	Ranked		moved = heap[i];
-
-	for (;;)
-	{
-		int			child = 2 * i + 1;
-
-		if (child >= n)
-			break;
-		if (child + 1 < n && ranked_before(&heap[child + 1], &heap[child]))
-			child++;
-		if (!ranked_before(&heap[child], &moved))
-			break;
-		heap[i] = heap[child];
-		i = child;
-	}
-	heap[i] = moved;
-}
-
-/*
- * Turns an array into a heap.
- */
-void
-ranked_build(Ranked *heap, int n)
-{
-	for (int i = n / 2 - 1; i >= 0; i--)
-		ranked_sift(heap, n, i);
-}
-
-/*
- * Takes the best element off the heap of *n > 0 elements.
- */
-Ranked
-ranked_pop(Ranked *heap, int *n)
-{
-	Ranked		top = heap[0];
-
-	heap[0] = heap[--*n];
-	if (*n > 0)
-		ranked_sift(heap, *n, 0);
-	return top;
-}
-
-/*
- * qsort comparator: best first.
- */
-static int
-compare_ranked(const void *a, const void *b)
-{
-	return ranked_before(a, b) ? -1 : ranked_before(b, a) ? 1 : 0;
-}
 
 /*
  * Weight of a pair, see interact_pair_weight().
@@ -166,6 +95,7 @@ walk_item(Walk *walk, int64 item)
 		memset(new, 0, sizeof(*new));
 		new->item = item;
 		new->profile = -1;
+		new->because = -1;
 	}
 	return entry->index;
 }
@@ -382,7 +312,14 @@ walk_begin(const WalkRequest *request)
 	{
 		int32		index = walk_item(walk, request->exclude[i]);
 
-		walk->items[index].barred = true;
+		walk->items[index].excluded = true;
+	}
+	if (walk->settings.rerank_weight > 0)
+	{
+		walk->maxkept = 64;
+		walk->kept = palloc(sizeof(KeptUser) * walk->maxkept);
+		walk->maxkept_items = 1024;
+		walk->kept_items = palloc(sizeof(int32) * walk->maxkept_items);
 	}
 	MemoryContextSwitchTo(oldcontext);
 	return walk;
@@ -420,84 +357,15 @@ pair_forbids(Walk *walk, int64 item)
 }
 
 /*
- * Whether the item may still be returned; the caller does so, and the next
- * call for the same item says false.
+ * Whether the user's own pair allows to return an item of items[].  What is
+ * not known yet is looked up.
  */
 bool
-walk_take(Walk *walk, int64 item)
+walk_allows(Walk *walk, int32 index)
 {
-	MemoryContext oldcontext = MemoryContextSwitchTo(walk->context);
-	int32		index = walk_item(walk, item);
-	bool		barred = walk->items[index].barred;
+	WalkedItem *item = &walk->items[index];
 
-	walk->items[index].barred = true;
-	if (!barred && walk->profile_cut)
-		barred = pair_forbids(walk, item);
-	MemoryContextSwitchTo(oldcontext);
-	return !barred;
-}
-
-/*
- * Ranks the candidates: damps the popular ones among the best, and fills
- * result[] with at most max_items.  Returns how many.
- */
-int
-walk_rank(Walk *walk, double popularity_exponent, int max_items,
-		  WalkItem *result)
-{
-	int			most = DAMPED_ITEMS(max_items);
-	int			nheap = 0;
-	int			nbest = 0;
-	Ranked	   *heap = palloc_extended(sizeof(Ranked) * Max(walk->nitems, 1),
-									   MCXT_ALLOC_HUGE);
-	Ranked	   *best = palloc(sizeof(Ranked) * most);
-
-	for (int32 i = 0; i < walk->nitems; i++)
-	{
-		const WalkedItem *item = &walk->items[i];
-
-		if (item->score <= 0 || item->barred)
-			continue;
-		heap[nheap].score = item->score;
-		heap[nheap].id = item->item;
-		heap[nheap].index = i;
-		nheap++;
-	}
-	ranked_build(heap, nheap);
-
-	if (popularity_exponent == 0)
-		most = max_items;
-	while (nheap > 0 && nbest < most)
-	{
-		Ranked		top = ranked_pop(heap, &nheap);
-
-		if (walk_take(walk, top.id))
-			best[nbest++] = top;
-	}
-
-	if (popularity_exponent != 0 && nbest > 0)
-	{
-		UsersReader *reader = users_reader_open();
-
-		for (int i = 0; i < nbest; i++)
-		{
-			double		users = users_reader_get(reader, best[i].id);
-
-			best[i].score *= pow(Max(users, 1.0), -popularity_exponent);
-		}
-		users_reader_close(reader);
-		qsort(best, nbest, sizeof(Ranked), compare_ranked);
-	}
-
-	nbest = Min(nbest, max_items);
-	for (int i = 0; i < nbest; i++)
-	{
-		const WalkedItem *item = &walk->items[best[i].index];
-
-		result[i].item = item->item;
-		result[i].score = best[i].score;
-		result[i].because = item->because;
-		result[i].support = item->support;
-	}
-	return nbest;
+	if (!item->barred && walk->profile_cut)
+		item->barred = pair_forbids(walk, item->item);
+	return !item->barred;
 }

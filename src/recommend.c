@@ -19,6 +19,7 @@
 
 #include "access/xact.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "interact.h"
@@ -56,99 +57,128 @@ PG_FUNCTION_INFO_V1(recommend_for_items);
 PG_FUNCTION_INFO_V1(interact_similar_items);
 
 
+/* An answer that is being put together. */
+typedef struct Answer
+{
+	ReturnSetInfo *rsinfo;		/* where its rows go */
+	Walk	   *walk;			/* knows what may be returned */
+	ItemFilter *filter;			/* NULL = none */
+	int			missing;		/* items still wanted */
+	double		last;			/* lowest score of the walk; 1 without */
+	int			filled;			/* items offered to fill it up */
+} Answer;
+
 /*
- * Returns one row of recommend(); because is shown if there is support.
+ * Raises nothing and returns false if the answer is complete.
+ */
+static inline bool
+answer_wants_more(const Answer *answer)
+{
+	return answer->missing > 0 && !item_filter_spent(answer->filter);
+}
+
+/*
+ * Returns an item as a row of recommend(), unless it is excluded or filtered
+ * out.
  */
 static void
-put_row(ReturnSetInfo *rsinfo, const WalkItem *row, Datum reason)
+answer_offer(Answer *answer, const WalkItem *item, Datum reason)
 {
 	Datum		values[Natts_recommend];
 	bool		nulls[Natts_recommend] = {false};
 
-	values[Anum_recommend_item_id - 1] = Int64GetDatum(row->item);
-	values[Anum_recommend_score - 1] = Float8GetDatum(row->score);
+	if (item->excluded || !item_filter_passes(answer->filter, item->item))
+		return;
+
+	values[Anum_recommend_item_id - 1] = Int64GetDatum(item->item);
+	values[Anum_recommend_score - 1] = Float8GetDatum(item->score);
 	values[Anum_recommend_reason - 1] = reason;
-	values[Anum_recommend_because - 1] = Int64GetDatum(row->because);
-	nulls[Anum_recommend_because - 1] = row->support == 0;
-	values[Anum_recommend_support - 1] = Int32GetDatum(row->support);
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	values[Anum_recommend_because - 1] = Int64GetDatum(item->because);
+	nulls[Anum_recommend_because - 1] = !item->has_because;
+	values[Anum_recommend_support - 1] = Int32GetDatum(item->support);
+	tuplestore_putvalues(answer->rsinfo->setResult, answer->rsinfo->setDesc,
+						 values, nulls);
+	answer->missing--;
 }
 
 /*
- * Returns the first items of an order that the walk may still take: at most
- * "missing" of them, after "filled" others.  The n-th of all these gets the
- * score base / (1 + n).  Returns how many there were.
+ * Offers the first items of an order that were not offered yet.  The n-th of
+ * all that fill up, those included that are excluded or filtered out, has the
+ * score last / (1 + n).
  *
- * How many items at the top are excluded is not known, so ever longer lists
- * are read until enough are left or the list holds the whole catalogue.
+ * How many of them will be accepted is not known, so ever longer lists are
+ * read until it is enough or the list holds the whole catalogue.
  */
-static int
-fill_up(ReturnSetInfo *rsinfo, Walk *walk, TopOrder order, int missing,
-		double base, int filled)
+static void
+fill_up(Answer *answer, TopOrder order)
 {
+	Walk	   *walk = answer->walk;
 	Datum		reason;
-	int			size = 2 * missing + 32;
+	int			size = 2 * answer->missing + 32;
 	int			seen = 0;
-	int			found = 0;
 
 	reason = CStringGetTextDatum(order == TOP_BY_HOT ? "trending" : "popular");
-	while (found < missing)
+	while (answer_wants_more(answer))
 	{
 		TopItem    *top = palloc_extended(sizeof(TopItem) * (Size) size,
 										  MCXT_ALLOC_HUGE);
 		int			n = interact_top(order, -1, size, top);
 
 		/* The items before "seen" were offered in the round before */
-		for (; seen < n && found < missing; seen++)
+		for (; seen < n && answer_wants_more(answer); seen++)
 		{
-			WalkItem	row = {0};
+			int32		index = walk_item(walk, top[seen].item);
+			WalkItem	item = {0};
 
-			if (!walk_take(walk, top[seen].item))
+			CHECK_FOR_INTERRUPTS();
+			if (walk->items[index].taken || !walk_allows(walk, index))
 				continue;
-			found++;
-			row.item = top[seen].item;
-			row.score = base / (1 + filled + found);
-			put_row(rsinfo, &row, reason);
+			walk->items[index].taken = true;
+			item.item = top[seen].item;
+			item.score = answer->last / (1 + ++answer->filled);
+			item.excluded = walk->items[index].excluded;
+			answer_offer(answer, &item, reason);
 		}
 		pfree(top);
 		if (n < size || size > PG_INT32_MAX / 4)
 			break;
 		size *= 4;
 	}
-	return found;
 }
 
 /*
- * Answers a request: the walk's items, then what fills them up.
+ * Answers a request: the walk's items, then what fills them up.  The filter
+ * is argument filter_arg of fcinfo.
  */
 static void
-answer(FunctionCallInfo fcinfo, const WalkRequest *request)
+answer_request(FunctionCallInfo fcinfo, const WalkRequest *request)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	WalkItem   *result;
-	Datum		reason;
-	Walk	   *walk;
-	double		base;
-	int			missing;
-	int			filled;
-	int			n;
+	Answer		answer = {0};
+	Ranking    *ranking;
+	WalkItem	item;
+	Datum		by_users = CStringGetTextDatum("similar_users");
+	Datum		by_friends = CStringGetTextDatum("friends");
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (request->max_items == 0)
 		return;
 
-	result = palloc(sizeof(WalkItem) * request->max_items);
-	walk = walk_begin(request);
-	n = walk_run(walk, result);
-	reason = CStringGetTextDatum("similar_users");
-	for (int i = 0; i < n; i++)
-		put_row(rsinfo, &result[i], reason);
-
-	base = n > 0 ? result[n - 1].score : 1.0;
-	missing = request->max_items - n;
-	filled = fill_up(rsinfo, walk, TOP_BY_HOT, missing, base, 0);
-	fill_up(rsinfo, walk, TOP_BY_COUNT, missing - filled, base, filled);
-	walk_end(walk);
+	answer.rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	answer.missing = request->max_items;
+	answer.last = 1.0;
+	answer.walk = walk_begin(request);
+	walk_go(answer.walk);
+	ranking = ranking_begin(answer.walk,
+							request->settings->popularity_exponent, true);
+	while (answer_wants_more(&answer) && ranking_next(ranking, &item))
+	{
+		answer.last = item.score;
+		answer_offer(&answer, &item, item.by_friends ? by_friends : by_users);
+	}
+	ranking_end(ranking);
+	fill_up(&answer, TOP_BY_HOT);
+	fill_up(&answer, TOP_BY_COUNT);
+	walk_end(answer.walk);
 }
 
 /*
@@ -168,7 +198,7 @@ recommend(PG_FUNCTION_ARGS)
 									   &request.nexclude);
 	request.before = DT_NOEND;
 	request.now = GetCurrentStatementStartTimestamp();
-	answer(fcinfo, &request);
+	answer_request(fcinfo, &request);
 	return (Datum) 0;
 }
 
@@ -195,7 +225,7 @@ recommend_for_items(PG_FUNCTION_ARGS)
 									   &request.nexclude);
 	request.before = DT_NOEND;
 	request.now = GetCurrentStatementStartTimestamp();
-	answer(fcinfo, &request);
+	answer_request(fcinfo, &request);
 	return (Datum) 0;
 }
 
