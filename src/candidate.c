@@ -369,3 +369,22 @@ walk_allows(Walk *walk, int32 index)
 		item->barred = pair_forbids(walk, item->item);
 	return !item->barred;
 }
+
+/*
+ * Tells of an item of items[] what an answer says of it; the score is that
+ * before damping.
+ */
+void
+walk_describe(const Walk *walk, int32 index, WalkItem *item)
+{
+	const WalkedItem *walked = &walk->items[index];
+
+	item->item = walked->item;
+	item->score = walked->score;
+	item->by_friends = 2 * walked->friends > walked->score;
+	item->has_because = walked->because >= 0 && !item->by_friends;
+	item->because = item->has_because ?
+		walk->profile[walked->because].item : 0;
+	item->excluded = walked->excluded;
+	item->support = walked->support;
+}

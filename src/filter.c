@@ -138,10 +138,11 @@ item_filter_passes(ItemFilter *filter, int64 item)
 	{
 		filter->spent = true;
 		ereport(NOTICE,
-				(errmsg("the answer is not complete: filter function %s was called %d times",
-						format_procedure(filter->flinfo.fn_oid),
-						filter->calls),
-				 errhint("Raise the setting filter_calls if more calls are worth their time.")));
+				(errmsg("the answer is not complete: the calls of filter function %s are used up",
+						format_procedure(filter->flinfo.fn_oid)),
+				 errdetail("The setting filter_calls is %d.",
+						   filter->max_calls),
+				 errhint("Raise it if more calls are worth their time.")));
 		return false;
 	}
 

@@ -136,6 +136,9 @@ pg_noreturn extern void interact_null_error(const char *name);
 
 /* ---------- setting.c: tuned parameters ---------- */
 
+/* Most that a friend may weigh, in mean strengths of a neighbour. */
+#define MAX_FRIENDS_WEIGHT		1000
+
 typedef struct InteractSettings
 {
 	/* walk.c; letters are those of the formula in its banner */
@@ -716,6 +719,9 @@ extern void walk_end(Walk *walk);
 /* Whether the pair of the asking user and an item allows to return it. */
 extern bool walk_allows(Walk *walk, int32 index);
 
+/* What an answer says of an item of items[]. */
+extern void walk_describe(const Walk *walk, int32 index, WalkItem *item);
+
 /* Index in items[] of an item, new or known. */
 extern int32 walk_item(Walk *walk, int64 item);
 extern double walk_weight(Walk *walk, int32 signals, int16 rating);
@@ -818,17 +824,24 @@ extern int	walk_similar_users(Walk *walk, SimilarUser *result);
 
 /* ---------- similar.c: what the users of an item have too ---------- */
 
-/*
- * Items that the recent users of the request's only item have too; fills
- * result[max_items].
- */
-extern int	walk_similar(const WalkRequest *request, WalkItem *result);
-extern void similar_go(Walk *walk);
-extern Hops *bought_in_orders(Walk *walk);
-extern void bought_by_users(Hops *hops);
-
-/* Their popularity_exponent. */
+/* The popularity_exponent of similar items. */
 #define SIMILAR_POPULARITY_EXPONENT 0.1
+
+/* Any event; else "wanted" are the bits of those that count. */
+#define SIMILAR_ALL				(-1)
+
+/* Gives items[] the scores of items that are similar to the profile. */
+extern void similar_go(Walk *walk);
+
+/* Similar items of a request without user; fills result[max_items]. */
+extern int	walk_similar(const WalkRequest *request, WalkItem *result);
+
+/* Its steps. */
+extern void similar_read_users(Hops *hops, int32 wanted);
+extern bool similar_counts(Hops *hops, const Posting *posting, int32 wanted);
+extern void similar_credit(Walk *walk, double amount, int32 because,
+						   int32 wanted);
+extern void similar_credit_users(Hops *hops, int32 wanted);
 
 
 /* ---------- rank.c: candidates in order ---------- */
@@ -872,6 +885,32 @@ extern ItemFilter *item_filter_open(FunctionCallInfo fcinfo, int n,
 									int max_calls);
 extern bool item_filter_passes(ItemFilter *filter, int64 item);
 extern bool item_filter_spent(const ItemFilter *filter);
+
+
+/* ---------- recommend.c: SQL functions and their answers ---------- */
+
+/* An answer that is being put together. */
+typedef struct Answer
+{
+	struct ReturnSetInfo *rsinfo;	/* where its rows go */
+	Walk	   *walk;			/* knows what may be returned */
+	ItemFilter *filter;			/* NULL = none */
+	int			missing;		/* items still wanted */
+	double		last;			/* lowest score so far; 1 without */
+	int			filled;			/* items offered to fill it up */
+} Answer;
+
+extern void answer_begin(Answer *answer, FunctionCallInfo fcinfo,
+						 const WalkRequest *request, int filter_arg);
+extern void answer_put(Answer *answer, Datum *values, bool *nulls);
+extern void answer_offer(Answer *answer, const WalkItem *item, Datum reason);
+
+/* Whether anything is still to be offered. */
+static inline bool
+answer_wants_more(const Answer *answer)
+{
+	return answer->missing > 0 && !item_filter_spent(answer->filter);
+}
 
 
 /* ---------- record.c, recordmany.c: recording functions ---------- */

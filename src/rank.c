@@ -383,7 +383,6 @@ ranking_next(Ranking *ranking, WalkItem *item)
 {
 	Walk	   *walk = ranking->walk;
 	MemoryContext oldcontext = MemoryContextSwitchTo(walk->context);
-	WalkedItem *walked;
 	Ranked		next;
 	bool		found;
 
@@ -407,15 +406,8 @@ ranking_next(Ranking *ranking, WalkItem *item)
 	if (!found)
 		return false;
 
-	walked = &walk->items[next.index];
-	walked->taken = true;
-	item->item = walked->item;
+	walk->items[next.index].taken = true;
+	walk_describe(walk, next.index, item);
 	item->score = next.score;
-	item->by_friends = 2 * walked->friends > walked->score;
-	item->has_because = walked->because >= 0 && !item->by_friends;
-	item->because = item->has_because ?
-		walk->profile[walked->because].item : 0;
-	item->excluded = walked->excluded;
-	item->support = walked->support;
 	return true;
 }
