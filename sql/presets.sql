@@ -224,7 +224,7 @@ DROP FUNCTION compare(bigint, double precision), by_regression(bigint, double pr
 DROP TABLE planted;
 
 
--- Friends. 20 follows 21, who saved 71, then 72, then saw 73, then rated 74
+-- Friends. 20 and 21 follow each other. 21 saved 71, then 72, then saw 73, then rated 74
 -- and 75: 5 and 1. Nobody is similar, so M = 1: 10 * ew * r^-0.4, the latest
 -- row being r = 1. A view is no friend's business, a bad rating no
 -- recommendation.
@@ -238,11 +238,14 @@ INSERT INTO interact_view (user_id, item_id, viewed_at) VALUES (21, 73, '2024-05
 INSERT INTO interact_review (user_id, item_id, rating, updated_at) VALUES
     (21, 74, 5, '2024-05-01 13:00'), (21, 75, 1, '2024-05-01 14:00');
 INSERT INTO interact_friend (user_id, friend_id) VALUES (20, 21);
+-- Not before 21 follows 20 as well.
+SELECT count(*) FROM recommend(20) WHERE reason = 'friends';
+INSERT INTO interact_friend (user_id, friend_id) VALUES (21, 20);
 SELECT item_id, round(score::numeric, 6) AS score, reason, because_item_id, support FROM recommend(20, 3);
 SELECT round((12.5 * power(2, -0.4))::numeric, 6) AS "74", round((12 * power(4, -0.4))::numeric, 6) AS "72", round((12 * power(5, -0.4))::numeric, 6) AS "71";
 -- The view is there for all, but not as a friend's.
 SELECT item_id, reason FROM recommend(20) WHERE item_id IN (73, 75) ORDER BY item_id;
--- Twice the weight, none, and the other way round: 21 does not follow 20.
+-- Twice the weight, none, and the other way round: 20 has nothing to tell.
 SELECT item_id, round(score::numeric, 6) AS score, reason FROM recommend(20, 1, friends_weight => 20);
 SELECT item_id, reason FROM recommend(20, 1, friends_weight => 0);
 SELECT interact_set('friends_weight', '0');
@@ -262,7 +265,7 @@ ROLLBACK;
 --	 73 (r = 2): S * 2^-0.4, as of any similar user     = 0.362051
 -- The friend is counted once.
 INSERT INTO interact_view (user_id, item_id, viewed_at) VALUES (22, 71, '2024-05-02');
-INSERT INTO interact_friend (user_id, friend_id) VALUES (22, 21);
+INSERT INTO interact_friend (user_id, friend_id) VALUES (22, 21), (21, 22);
 SELECT item_id, round(score::numeric, 6) AS score, reason, because_item_id, support FROM recommend(22, 3);
 SELECT round((s * 1.2 * 11)::numeric, 6) AS "72", round((s * 1.25 * 11 * power(3, -0.4))::numeric, 6) AS "74", round((s * power(2, -0.4))::numeric, 6) AS "73"
 FROM (SELECT power(5, -0.4) * power(2, -0.4) * 1.2 AS s) s;
@@ -280,7 +283,8 @@ SELECT count(*) FROM recommend(22, 100) WHERE item_id = 71;
 BEGIN;
 INSERT INTO interact_favorite (user_id, item_id, created_at)
 SELECT f, 1000 * f + i, '2024-05-01'::timestamptz + i * interval '1 min' FROM generate_series(101, 140) f, generate_series(1, 5) i;
-INSERT INTO interact_friend (user_id, friend_id) SELECT 22, f FROM generate_series(101, 140) f;
+INSERT INTO interact_friend (user_id, friend_id)
+SELECT 22, f FROM generate_series(101, 140) f UNION ALL SELECT f, 22 FROM generate_series(101, 140) f;
 SELECT interact_set('hop2_budget', '20');
 SELECT count(*) FILTER (WHERE reason = 'friends') AS friends, count(*) FILTER (WHERE reason = 'similar_users') AS similar FROM recommend(22, 1000);
 SELECT interact_set('hop2_budget');
@@ -308,7 +312,7 @@ ALTER TABLE interact_friend ENABLE ROW LEVEL SECURITY;
 SET ROLE presets_role;
 SELECT item_id, reason FROM recommend(20, 1);
 RESET ROLE;
-CREATE POLICY p ON interact_friend TO presets_role USING (friend_id = 21);
+CREATE POLICY p ON interact_friend TO presets_role USING (true);
 SET ROLE presets_role;
 SELECT item_id, round(score::numeric, 6) AS score, reason FROM recommend(20, 1);
 RESET ROLE;

@@ -65,7 +65,7 @@ FROM recommend(1, 3) WITH ORDINALITY AS r (item_id, score, reason, because_item_
 JOIN interact_rank(1, '{12,11,13}') k USING (item_id);
 -- A friend's items.
 BEGIN;
-INSERT INTO interact_friend (user_id, friend_id) VALUES (-5, 6);
+INSERT INTO interact_friend (user_id, friend_id) VALUES (-5, 6), (6, -5);
 INSERT INTO interact_favorite (user_id, item_id, created_at) VALUES (6, 60, '2024-05-01');
 SELECT item_id, round(score::numeric, 6) AS score, reason, because_item_id, support, rank FROM interact_rank(-5, '{59,60}');
 SELECT item_id, score, reason FROM interact_rank(-5, '{59,60}', friends_weight => 0);
