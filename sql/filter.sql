@@ -205,7 +205,7 @@ END $$;
 CREATE FUNCTION compare(name text, query text) RETURNS TABLE (answer text, items bigint, differing bigint, rising bigint) LANGUAGE sql AS $$
     WITH whole AS MATERIALIZED (SELECT * FROM pages(query, 1000))
     SELECT name, (SELECT count(*) FROM whole),
-           (SELECT count(*) FROM unnest('{13,100}'::integer[]) size,
+           (SELECT count(*) FROM unnest('{41,100}'::integer[]) size,
                    LATERAL (SELECT * FROM pages(query, size) p FULL JOIN whole w USING (n)
                             WHERE (p.item_id = w.item_id AND p.score = w.score) IS NOT TRUE) d),
            (SELECT count(*) FROM (SELECT w.score, lag(w.score) OVER (ORDER BY n) AS last FROM whole w) w WHERE w.score > last)

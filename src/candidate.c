@@ -174,6 +174,7 @@ walk_create(void)
 	walk->maxitems = 2048;
 	walk->items = palloc(sizeof(WalkedItem) * walk->maxitems);
 	walk->maxrows = 256;
+	walk->countings = 1;
 	walk->rows = palloc(sizeof(WindowRow) * walk->maxrows);
 	MemoryContextSwitchTo(oldcontext);
 	return walk;

@@ -689,6 +689,7 @@ typedef struct Walk
 	int32		nrows;
 	int32		maxrows;
 	int32		window;			/* number of the current window */
+	int32		countings;		/* of one user in the support of an item, most */
 
 	KeptUser   *kept;			/* NULL unless rerank_weight asks for it */
 	int32		nkept;

@@ -149,10 +149,10 @@ static const char order_sql[] =
 static void
 credit_orders(Hops *hops)
 {
-	Walk	   *walk = hops->walk;
 	static InteractPlan saved;
 	Oid			argtypes[2] = {INT8ARRAYOID, INT8ARRAYOID};
 	Datum		args[2];
+	Walk	   *walk = hops->walk;
 	Datum	   *items = palloc(sizeof(Datum) * Max(hops->npostings, 1));
 	Datum	   *users = palloc(sizeof(Datum) * Max(hops->npostings, 1));
 	int32	   *profile = palloc(sizeof(int32) * Max(hops->npostings, 1));

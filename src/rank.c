@@ -164,14 +164,16 @@ ranking_damping(UsersReader *users, int64 item, double popularity_exponent)
 }
 
 /*
- * The highest score that damping may leave an item.  A user has one of the
+ * The highest score that damping may leave an item.  Its support is that of so
+ * many users, each of whom may count "countings" times; a user has one of the
  * events seen at least, so one of these has its share of the users.  bound[]:
- * n^-popularity_exponent at [n], 0 = new.
+ * n^-exponent at [n], 0 = new.
  */
 static inline double
-score_bound(const WalkedItem *item, double exponent, double *bound)
+score_bound(const WalkedItem *item, int32 countings, double exponent,
+			double *bound)
 {
-	int			users = item->support;
+	int			users = item->support / countings;
 
 	if ((item->signals & (item->signals - 1)) != 0)
 		users /= pg_popcount32((uint32) item->signals);
@@ -202,7 +204,8 @@ ranking_begin(Walk *walk, double popularity_exponent, bool rearrange)
 		if (item->score <= 0 || item->barred || item->taken)
 			continue;
 		heap[n].score = popularity_exponent > 0 ?
-			score_bound(item, popularity_exponent, bound) : item->score;
+			score_bound(item, walk->countings, popularity_exponent, bound) :
+			item->score;
 		heap[n].id = item->item;
 		heap[n].index = i;
 		n++;

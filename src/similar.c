@@ -48,6 +48,7 @@ similar_read_users(Hops *hops, int32 wanted)
 	Walk	   *walk = hops->walk;
 	int			left = SIMILAR_USERS;
 
+	walk->countings = Max(walk->nprofile, 1);
 	for (int32 i = 0; i < walk->nprofile && left > 0; i++)
 	{
 		int			quota = Max(left / (walk->nprofile - i), 1);
