@@ -54,6 +54,7 @@ SELECT user_id, item_id, at - interval '9 days' * (1 + user_id % 3) FROM pair WH
 CREATE FUNCTION odd(item_id bigint, arg jsonb) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT item_id % 2 = (arg->>'n')::bigint $$;
 INSERT INTO interact_friend (user_id, friend_id) SELECT u, u % 60 + 1 FROM generate_series(1, 60) AS u;
+INSERT INTO interact_friend (user_id, friend_id) SELECT u % 60 + 1, u FROM generate_series(1, 60) AS u WHERE u % 2 = 0;
 INSERT INTO interact_pruned (item_id, event, count, total)
 VALUES (1, 'view', 100, 0), (41, 'share', 5, 7.5);
 SQL
