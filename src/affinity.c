@@ -36,6 +36,7 @@
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/visibilitymap.h"
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
@@ -313,7 +314,11 @@ affinity_reader_next(AffinityReader *reader, AffinityEntry *entry)
 
 		if (VM_ALL_VISIBLE(reader->heap, block,
 						   &reader->vmbuffers[vm_slot(block)]))
-			PredicateLockPage(reader->heap, block, reader->snapshot);
+		{
+			/* Does nothing at lower levels, but once per entry */
+			if (IsolationIsSerializable())
+				PredicateLockPage(reader->heap, block, reader->snapshot);
+		}
 		else
 		{
 			if (!index_fetch_heap(scan, reader->slot))
@@ -464,18 +469,20 @@ affinity_probe_open(void)
 }
 
 /*
- * What the rows of a pair say together: all their signals, and the latest
- * rating that is not 0; or what the base tables say, if the pair is unsettled.
- * Both are 0 if there is no such pair.
+ * What the rows of a pair say together: all their signals, the latest rating
+ * that is not 0, and the latest time; or what the base tables say, if the pair
+ * is unsettled.  Without such a pair the first two are 0 and the time is
+ * DT_NOBEGIN.  user_items is not told.
  */
 void
 affinity_probe_get(AffinityProbe *probe, int64 user, int64 item,
-				   int32 *signals, int16 *rating)
+				   AffinityEntry *pair)
 {
 	TimestampTz rated_at = DT_NOBEGIN;
 
-	*signals = 0;
-	*rating = 0;
+	memset(pair, 0, sizeof(*pair));
+	pair->other = item;
+	pair->at = DT_NOBEGIN;
 	probe->keys[0].sk_argument = Int64GetDatum(user);
 	probe->keys[1].sk_argument = Int64GetDatum(item);
 	index_rescan(probe->scan, probe->keys, 2, NULL, 0);
@@ -488,24 +495,27 @@ affinity_probe_get(AffinityProbe *probe, int64 user, int64 item,
 		slot_getsomeattrs(probe->slot, Anum_affinity_rating);
 		values = probe->slot->tts_values;
 		at = DatumGetTimestampTz(values[Anum_affinity_last_at - 1]);
-		*signals |= DatumGetInt32(values[Anum_affinity_signals - 1]);
+		pair->at = Max(pair->at, at);
+		pair->signals |= DatumGetInt32(values[Anum_affinity_signals - 1]);
 		if (DatumGetInt16(values[Anum_affinity_rating - 1]) != 0 &&
 			at >= rated_at)
 		{
-			*rating = DatumGetInt16(values[Anum_affinity_rating - 1]);
+			pair->rating = DatumGetInt16(values[Anum_affinity_rating - 1]);
 			rated_at = at;
 		}
 	}
 
-	if (*signals & SIGNAL_UNSETTLED)
+	if (pair->signals & SIGNAL_UNSETTLED)
 	{
 		AffinityDelta state;
 
 		if (probe->settler == NULL)
 			probe->settler = pair_reader_open(GetActiveSnapshot());
-		(void) pair_reader_get(probe->settler, user, item, ALL_EVENTS, &state);
-		*signals = state.signals;
-		*rating = state.rating;
+		pair->at = DT_NOBEGIN;
+		if (pair_reader_get(probe->settler, user, item, ALL_EVENTS, &state))
+			pair->at = state.at;
+		pair->signals = state.signals;
+		pair->rating = state.rating;
 	}
 }
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * candidate.c
- *	  What a walk starts from, what it meets, and what of that it returns.
+ *	  What a walk starts from, what it meets, and what of that it may return.
  *
  * A Walk holds the profile, every item met with its score and whether it is
  * barred, and the rows of the one user that is being read (the window).  The
@@ -13,9 +13,9 @@
  * - Several rows of one pair are combined before they are weighed: signals
  *	 OR-ed, the latest time, the latest rating that is not 0.
  * - What the profile_scan newest rows of the user do not tell is looked up for
- *	 each item before it is returned.
- * - Only the best few times max_items candidates have their popularity looked
- *	 up, the others cannot win enough by it to matter.
+ *	 each item before it is ranked.
+ * - Items that the request excludes are candidates like others, so that they
+ *	 keep their places in the ranking.
  * - Settings and weights are copied when the walk begins: a change of either
  *	 table that is noticed on the way cannot mix two sets of them.
  * - All memory hangs off one context, deleted in walk_end().  Nothing is
@@ -28,9 +28,6 @@
 #include <math.h>
 
 #include "utils/memutils.h"
-
-/* Items that compete for max_items places once popularity is known. */
-#define DAMPED_ITEMS(max_items)	(4 * (max_items) + 20)
 
 /*
  * Spreads ids, which often are consecutive, over 32 bits (the finalizer of
@@ -58,74 +55,6 @@ hash_id(int64 id)
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-
-/*
- * Whether a comes before b.
- */
-static inline bool
-ranked_before(const Ranked *a, const Ranked *b)
-{
-	if (a->score != b->score)
-		return a->score > b->score;
-	return a->id < b->id;
-}
-
-/*
- * Moves the element at position i down to where it belongs.
- */
-void
-ranked_sift(Ranked *heap, int n, int i)
-{
-	Ranked		moved = heap[i];
-
-	for (;;)
-	{
-		int			child = 2 * i + 1;
-
-		if (child >= n)
-			break;
-		if (child + 1 < n && ranked_before(&heap[child + 1], &heap[child]))
-			child++;
-		if (!ranked_before(&heap[child], &moved))
-			break;
-		heap[i] = heap[child];
-		i = child;
-	}
-	heap[i] = moved;
-}
-
-/*
- * Turns an array into a heap.
- */
-void
-ranked_build(Ranked *heap, int n)
-{
-	for (int i = n / 2 - 1; i >= 0; i--)
-		ranked_sift(heap, n, i);
-}
-
-/*
- * Takes the best element off the heap of *n > 0 elements.
- */
-Ranked
-ranked_pop(Ranked *heap, int *n)
-{
-	Ranked		top = heap[0];
-
-	heap[0] = heap[--*n];
-	if (*n > 0)
-		ranked_sift(heap, *n, 0);
-	return top;
-}
-
-/*
- * qsort comparator: best first.
- */
-static int
-compare_ranked(const void *a, const void *b)
-{
-	return ranked_before(a, b) ? -1 : ranked_before(b, a) ? 1 : 0;
-}
 
 /*
  * Weight of a pair, see interact_pair_weight().
@@ -166,6 +95,7 @@ walk_item(Walk *walk, int64 item)
 		memset(new, 0, sizeof(*new));
 		new->item = item;
 		new->profile = -1;
+		new->because = -1;
 	}
 	return entry->index;
 }
@@ -244,6 +174,7 @@ walk_create(void)
 	walk->maxitems = 2048;
 	walk->items = palloc(sizeof(WalkedItem) * walk->maxitems);
 	walk->maxrows = 256;
+	walk->countings = 1;
 	walk->rows = palloc(sizeof(WindowRow) * walk->maxrows);
 	MemoryContextSwitchTo(oldcontext);
 	return walk;
@@ -282,7 +213,8 @@ compare_window(const void *a, const void *b, void *arg)
 
 /*
  * Reads the user's newest pairs: bars those that are not to be returned and
- * takes the first positive ones as profile.
+ * takes the first positive ones as profile.  Pairs that the request hides are
+ * read too, so that no older row of such a pair is mistaken for the pair.
  */
 static void
 profile_of_user(Walk *walk)
@@ -319,8 +251,11 @@ profile_of_user(Walk *walk)
 	for (int i = 0; i < walk->nrows; i++)
 	{
 		const WindowRow *row = &walk->rows[i];
-		double		edge = walk_weight(walk, row->signals, row->rating);
+		double		edge;
 
+		if (row->at >= request->before)
+			continue;
+		edge = walk_weight(walk, row->signals, row->rating);
 		if (edge < 0 ||
 			(request->exclude_seen && (row->signals != 0 || row->rating != 0)))
 			walk->items[row->item].barred = true;
@@ -367,6 +302,7 @@ walk_begin(const WalkRequest *request)
 	walk->request = *request;
 	walk->settings = *request->settings;
 	walk->request.settings = &walk->settings;
+	walk->request.skip_user |= request->has_user;
 	walk->profile = palloc0(sizeof(ProfileItem) *
 							request->settings->profile_items);
 	if (request->has_user)
@@ -377,7 +313,14 @@ walk_begin(const WalkRequest *request)
 	{
 		int32		index = walk_item(walk, request->exclude[i]);
 
-		walk->items[index].barred = true;
+		walk->items[index].excluded = true;
+	}
+	if (walk->settings.rerank_weight > 0)
+	{
+		walk->maxkept = 64;
+		walk->kept = palloc(sizeof(KeptUser) * walk->maxkept);
+		walk->maxkept_items = 1024;
+		walk->kept_items = palloc(sizeof(int32) * walk->maxkept_items);
 	}
 	MemoryContextSwitchTo(oldcontext);
 	return walk;
@@ -402,97 +345,47 @@ walk_end(Walk *walk)
 static bool
 pair_forbids(Walk *walk, int64 item)
 {
-	int32		signals;
-	int16		rating;
+	AffinityEntry pair;
 
 	if (walk->probe == NULL)
 		walk->probe = affinity_probe_open();
-	affinity_probe_get(walk->probe, walk->request.user, item,
-					   &signals, &rating);
-	if (walk->request.exclude_seen && (signals != 0 || rating != 0))
+	affinity_probe_get(walk->probe, walk->request.user, item, &pair);
+	if (pair.at >= walk->request.before)
+		return false;
+	if (walk->request.exclude_seen && (pair.signals != 0 || pair.rating != 0))
 		return true;
-	return walk_weight(walk, signals, rating) < 0;
+	return walk_weight(walk, pair.signals, pair.rating) < 0;
 }
 
 /*
- * Whether the item may still be returned; the caller does so, and the next
- * call for the same item says false.
+ * Whether the user's own pair allows to return an item of items[].  What is
+ * not known yet is looked up.
  */
 bool
-walk_take(Walk *walk, int64 item)
+walk_allows(Walk *walk, int32 index)
 {
-	MemoryContext oldcontext = MemoryContextSwitchTo(walk->context);
-	int32		index = walk_item(walk, item);
-	bool		barred = walk->items[index].barred;
+	WalkedItem *item = &walk->items[index];
 
-	walk->items[index].barred = true;
-	if (!barred && walk->profile_cut)
-		barred = pair_forbids(walk, item);
-	MemoryContextSwitchTo(oldcontext);
-	return !barred;
+	if (!item->barred && walk->profile_cut)
+		item->barred = pair_forbids(walk, item->item);
+	return !item->barred;
 }
 
 /*
- * Ranks the candidates: damps the popular ones among the best, and fills
- * result[] with at most max_items.  Returns how many.
+ * Tells of an item of items[] what an answer says of it; the score is that
+ * before damping.
  */
-int
-walk_rank(Walk *walk, double popularity_exponent, int max_items,
-		  WalkItem *result)
+void
+walk_describe(const Walk *walk, int32 index, WalkItem *item)
 {
-	int			most = DAMPED_ITEMS(max_items);
-	int			nheap = 0;
-	int			nbest = 0;
-	Ranked	   *heap = palloc_extended(sizeof(Ranked) * Max(walk->nitems, 1),
-									   MCXT_ALLOC_HUGE);
-	Ranked	   *best = palloc(sizeof(Ranked) * most);
+	const WalkedItem *walked = &walk->items[index];
 
-	for (int32 i = 0; i < walk->nitems; i++)
-	{
-		const WalkedItem *item = &walk->items[i];
-
-		if (item->score <= 0 || item->barred)
-			continue;
-		heap[nheap].score = item->score;
-		heap[nheap].id = item->item;
-		heap[nheap].index = i;
-		nheap++;
-	}
-	ranked_build(heap, nheap);
-
-	if (popularity_exponent == 0)
-		most = max_items;
-	while (nheap > 0 && nbest < most)
-	{
-		Ranked		top = ranked_pop(heap, &nheap);
-
-		if (walk_take(walk, top.id))
-			best[nbest++] = top;
-	}
-
-	if (popularity_exponent != 0 && nbest > 0)
-	{
-		UsersReader *reader = users_reader_open();
-
-		for (int i = 0; i < nbest; i++)
-		{
-			double		users = users_reader_get(reader, best[i].id);
-
-			best[i].score *= pow(Max(users, 1.0), -popularity_exponent);
-		}
-		users_reader_close(reader);
-		qsort(best, nbest, sizeof(Ranked), compare_ranked);
-	}
-
-	nbest = Min(nbest, max_items);
-	for (int i = 0; i < nbest; i++)
-	{
-		const WalkedItem *item = &walk->items[best[i].index];
-
-		result[i].item = item->item;
-		result[i].score = best[i].score;
-		result[i].because = item->because;
-		result[i].support = item->support;
-	}
-	return nbest;
+	item->item = walked->item;
+	item->score = walked->score;
+	item->by_friends = 2 * walked->friends > walked->score;
+	item->has_because = walked->because >= 0 && !item->by_friends;
+	item->because = item->has_because ?
+		walk->profile[walked->because].item : 0;
+	item->excluded = walked->excluded;
+	item->support = walked->support;
 }

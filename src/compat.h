@@ -52,4 +52,13 @@
 #define interact_guc_malloc(size)		malloc(size)
 #endif
 
+/* 16: one function checks the privileges on all kinds of objects (c727f511bd7) */
+#if PG_VERSION_NUM >= 160000
+#define interact_proc_aclcheck(proc, role, mode) \
+	object_aclcheck(ProcedureRelationId, proc, role, mode)
+#else
+#define interact_proc_aclcheck(proc, role, mode) \
+	pg_proc_aclcheck(proc, role, mode)
+#endif
+
 #endif							/* INTERACT_COMPAT_H */

@@ -148,6 +148,9 @@ pg_noreturn extern void interact_null_error(const char *name);
 
 /* ---------- setting.c: tuned parameters ---------- */
 
+/* Most that a friend may weigh, in mean strengths of a neighbour. */
+#define MAX_FRIENDS_WEIGHT		1000
+
 typedef struct InteractSettings
 {
 	/* walk.c; letters are those of the formula in its banner */
@@ -157,14 +160,24 @@ typedef struct InteractSettings
 	int			neighbours;		/* k */
 	int			hop2_budget;	/* B2, entries */
 	int			window_rows;	/* rows on each side of the anchor */
+	int			latest_rows;	/* latest rows instead of a window, 0 = window */
 	double		position_exponent;	/* of 1 + x */
 	double		item_exponent;	/* a, of d_i */
 	double		user_exponent;	/* b, of d_v */
+	double		strength_exponent;	/* of S(v) */
 	double		popularity_exponent;	/* of pop_j */
 	double		gap_exponent;	/* of r in g(r) */
 	double		before_factor;	/* of g(r) for rows before the anchor */
 	double		recency_floor;	/* share that does not age */
 	double		recency_half_life;	/* microseconds */
+	double		friends_weight; /* of a friend, in mean strengths */
+
+	/* rank.c, rerank.c */
+	double		diversity;		/* factor for each with the same reason, 1 = off */
+	double		rerank_weight;	/* mu, share of the local regression, 0 = off */
+
+	/* filter.c */
+	int			filter_calls;	/* most calls of a filter per answer */
 
 	/* popular.c */
 	double		trending_half_life; /* microseconds */
@@ -616,7 +629,7 @@ extern void affinity_reader_close(AffinityReader *reader);
 typedef struct AffinityProbe AffinityProbe;
 extern AffinityProbe *affinity_probe_open(void);
 extern void affinity_probe_get(AffinityProbe *probe, int64 user, int64 item,
-							   int32 *signals, int16 *rating);
+							   AffinityEntry *pair);
 extern void affinity_probe_close(AffinityProbe *probe);
 
 
@@ -627,12 +640,17 @@ typedef struct WalkRequest
 {
 	const InteractSettings *settings;	/* exponents, budgets */
 	bool		has_user;		/* profile is that of user, else of items[] */
-	int64		user;			/* who asks; never a neighbour of himself */
+	int64		user;			/* who asks */
+	bool		skip_user;		/* user is no neighbour; always so if has_user */
+	TimestampTz before;			/* the asking user's pairs of this time or
+								 * later are unknown to the walk; DT_NOEND =
+								 * none */
 	const int64 *items;			/* profile without a user, most recent last */
 	int			nitems;			/* length of items[] */
 	const int64 *exclude;		/* items that are not returned */
 	int			nexclude;		/* length of exclude[] */
 	bool		exclude_seen;	/* items the user has are not returned */
+	bool		need_friends;	/* not to be allowed to read them is an error */
 	int			max_items;		/* most items to return */
 	TimestampTz now;			/* age 0 */
 } WalkRequest;
@@ -643,6 +661,9 @@ typedef struct WalkItem
 	int64		item;
 	double		score;			/* above 0; comparable within one answer */
 	int64		because;		/* item of the profile that led here most */
+	bool		has_because;	/* there is such an item */
+	bool		by_friends;		/* friends contributed more than half */
+	bool		excluded;		/* the request excludes it */
 	int32		support;		/* neighbours that contributed */
 } WalkItem;
 
@@ -666,13 +687,17 @@ typedef struct WalkedItem
 {
 	int64		item;
 	double		score;			/* sum of contributions */
-	double		best;			/* largest contribution */
-	int64		because;		/* profile item of the largest contribution */
+	double		best;			/* largest contribution of a neighbour */
+	double		friends;		/* the part of score that friends contributed */
+	int32		because;		/* profile[] of the largest, -1 = none */
 	int32		support;		/* neighbours that contributed */
+	int32		signals;		/* event bits of what they did */
 	int32		window;			/* number of the window it was last met in */
 	int32		row;			/* its row there */
 	int32		profile;		/* its position in profile[], -1 = none */
-	bool		barred;			/* is not returned, or is so already */
+	bool		barred;			/* the user's own pair forbids to return it */
+	bool		excluded;		/* the request does; it keeps its place */
+	bool		taken;			/* was ranked already */
 } WalkedItem;
 
 /* A profile item that is walked. */
@@ -717,6 +742,14 @@ typedef struct WalkWeight
 
 #define WALK_WEIGHTS			64
 
+/* A neighbour whose rows were read, noted for rerank.c. */
+typedef struct KeptUser
+{
+	double		strength;		/* S(v)^strength_exponent */
+	int32		start;			/* its items are kept_items[] from here */
+	int32		nitems;			/* number of them */
+} KeptUser;
+
 /* A walk under way. */
 typedef struct Walk
 {
@@ -740,6 +773,14 @@ typedef struct Walk
 	int32		nrows;
 	int32		maxrows;
 	int32		window;			/* number of the current window */
+	int32		countings;		/* of one user in the support of an item, most */
+
+	KeptUser   *kept;			/* NULL unless rerank_weight asks for it */
+	int32		nkept;
+	int32		maxkept;
+	int32	   *kept_items;		/* indexes of items[] */
+	int32		nkept_items;
+	int32		maxkept_items;
 
 	WalkWeight	weights[WALK_WEIGHTS];
 } Walk;
@@ -760,8 +801,11 @@ typedef struct Walk
 extern Walk *walk_begin(const WalkRequest *request);
 extern void walk_end(Walk *walk);
 
-/* True the first time an item is offered that the request may return. */
-extern bool walk_take(Walk *walk, int64 item);
+/* Whether the pair of the asking user and an item allows to return it. */
+extern bool walk_allows(Walk *walk, int32 index);
+
+/* What an answer says of an item of items[]. */
+extern void walk_describe(const Walk *walk, int32 index, WalkItem *item);
 
 /* Index in items[] of an item, new or known. */
 extern int32 walk_item(Walk *walk, int64 item);
@@ -772,23 +816,186 @@ extern AffinityReader *walk_users(Walk *walk);
 extern void window_begin(Walk *walk);
 extern void window_add(Walk *walk, const AffinityEntry *entry);
 
-/* The best of items[] into result[max_items]; each counts as taken. */
-extern int	walk_rank(Walk *walk, double popularity_exponent, int max_items,
-					  WalkItem *result);
+
+/* ---------- neighbour.c: hop 1, who shares the profile ---------- */
+
+/* A user who shares profile items. */
+typedef struct Neighbour
+{
+	int64		user;
+	double		sum;			/* of w_i * ew(v,i) */
+	double		anchor_weight;	/* w_i of the anchor */
+	double		anchor_edge;	/* ew(v, anchor) */
+	TimestampTz anchor_at;		/* t* */
+	int32		anchor;			/* index of profile[] */
+	int32		posting;		/* last one of this user, -1 = none */
+	int32		user_items;		/* d_v, as far as known */
+	int32		entry;			/* all rows are entries[] from here, -1 = not */
+	int32		nentries;		/* number of them */
+	bool		kept;			/* was one of the best */
+} Neighbour;
+
+/* A neighbour's pair with a profile item. */
+typedef struct Posting
+{
+	TimestampTz at;				/* latest */
+	int32		neighbour;		/* index of neighbours[] */
+	int32		profile;		/* index of profile[] */
+	int32		next;			/* older posting of the user, -1 = none */
+	int32		signals;		/* event bits */
+	int16		rating;			/* 0 = none */
+} Posting;
+
+/* d_v^-user_exponent is computed once for each d_v below this. */
+#define USER_FACTORS			512
+
+/* The walker's view of a walk: who shares the profile. */
+typedef struct Hops
+{
+	Walk	   *walk;			/* profile, candidates, window */
+	AffinityReader *by_item;	/* users of an item */
+
+	idmap_hash *usermap;		/* user -> neighbours[] */
+	Neighbour  *neighbours;
+	int32		nneighbours;
+	int32		maxneighbours;
+
+	Posting    *postings;
+	int32		npostings;
+	int32		maxpostings;
+
+	Ranked	   *heap;			/* neighbours not yet taken, best on top */
+	int			nheap;
+	int			lookups;		/* of present degrees still allowed */
+
+	AffinityEntry *entries;		/* of neighbours with few rows, newest first */
+	int32		nentries;
+	int32		maxentries;
+
+	double	   *gaps;			/* g(r), r = 1 at [0] */
+	double		user_factor[USER_FACTORS];	/* d_v^-user_exponent, 0 = new */
+} Hops;
+
+extern Hops *hops_begin(Walk *walk);
+extern void hops_end(Hops *hops);
+extern double hops_user_factor(Hops *hops, int32 d);
+extern const Neighbour *hops_find(Hops *hops, int64 user);
+extern void hops_add(Hops *hops, int32 i, const AffinityEntry *entry,
+					 bool resumed);
+extern void hops_first(Hops *hops);
+extern void hops_best_begin(Hops *hops);
+extern Neighbour *hops_best_next(Hops *hops, double *score);
+
+
+/* ---------- walk.c: hop 2 and the walk behind recommend() ---------- */
+
+/* A user who is like the one who asks. */
+typedef struct SimilarUser
+{
+	int64		user;
+	double		score;			/* S(v) */
+	int32		shared;			/* profile items of the user */
+} SimilarUser;
+
+/* Walks, once per Walk: afterwards its items[] have scores. */
+extern void walk_go(Walk *walk);
+
+/* Walks and fills result[max_items], returns how many. */
+extern int	walk_run(Walk *walk, WalkItem *result);
+
+/* The best neighbours, without walking further; fills result[max_items]. */
+extern int	walk_similar_users(Walk *walk, SimilarUser *result);
+
+
+/* ---------- similar.c: what the users of an item have too ---------- */
+
+/* The popularity_exponent of similar items. */
+#define SIMILAR_POPULARITY_EXPONENT 0.1
+
+/* Any event; else "wanted" are the bits of those that count. */
+#define SIMILAR_ALL				(-1)
+
+/* Gives items[] the scores of items that are similar to the profile. */
+extern void similar_go(Walk *walk);
+
+/* Similar items of a request without user; fills result[max_items]. */
+extern int	walk_similar(const WalkRequest *request, WalkItem *result);
+
+/* Its steps. */
+extern void similar_read_users(Hops *hops, int32 wanted);
+extern bool similar_counts(Hops *hops, const Posting *posting, int32 wanted);
+extern void similar_credit(Walk *walk, double amount, int32 because,
+						   int32 wanted);
+extern void similar_credit_users(Hops *hops, int32 wanted);
+
+
+/* ---------- rank.c: candidates in order ---------- */
 
 /* A heap, best on top. */
 extern void ranked_build(Ranked *heap, int n);
 extern void ranked_sift(Ranked *heap, int n, int i);
+extern void ranked_push(Ranked *heap, int *n, const Ranked *element);
 extern Ranked ranked_pop(Ranked *heap, int *n);
+extern int	ranked_compare(const void *a, const void *b);
+
+/* Ranks the items[] of a walk, one after the other. */
+typedef struct Ranking Ranking;
+
+extern Ranking *ranking_begin(Walk *walk, double popularity_exponent,
+							  bool rearrange);
+extern void ranking_begin_below(Ranking *ranking, double score);
+extern bool ranking_next(Ranking *ranking, WalkItem *item);
+extern void ranking_end(Ranking *ranking);
+
+/* The damping factors of single items under the active snapshot. */
+extern double ranking_damping(UsersReader *users, int64 item,
+							  double popularity_exponent);
 
 
-/* ---------- walk.c: the walk behind recommend() ---------- */
+/* ---------- rerank.c: a regression among the best candidates ---------- */
 
-/* Fills result[max_items], returns how many; each counts as taken. */
-extern int	walk_run(Walk *walk, WalkItem *result);
+/* Most candidates that are arranged anew, the best ones. */
+#define REARRANGED_ITEMS		100
 
-/* Items that the recent users of item have too; fills result[max_items]. */
-extern int	walk_similar(int64 item, int max_items, WalkItem *result);
+/* Gives the n first candidates new scores, and sorts them. */
+extern void rerank(Walk *walk, Ranked *top, int n);
+
+
+/* ---------- filter.c: the caller's condition on items ---------- */
+
+typedef struct ItemFilter ItemFilter;
+
+/* NULL if argument n of fcinfo is; argument n + 1 is what it is called with. */
+extern ItemFilter *item_filter_open(FunctionCallInfo fcinfo, int n,
+									int max_calls);
+extern bool item_filter_passes(ItemFilter *filter, int64 item);
+extern bool item_filter_spent(const ItemFilter *filter);
+
+
+/* ---------- recommend.c: SQL functions and their answers ---------- */
+
+/* An answer that is being put together. */
+typedef struct Answer
+{
+	struct ReturnSetInfo *rsinfo;	/* where its rows go */
+	Walk	   *walk;			/* knows what may be returned */
+	ItemFilter *filter;			/* NULL = none */
+	int			missing;		/* items still wanted */
+	double		last;			/* lowest score so far; 1 without */
+	int			filled;			/* items offered to fill it up */
+} Answer;
+
+extern void answer_begin(Answer *answer, FunctionCallInfo fcinfo,
+						 const WalkRequest *request, int filter_arg);
+extern void answer_put(Answer *answer, Datum *values, bool *nulls);
+extern void answer_offer(Answer *answer, const WalkItem *item, Datum reason);
+
+/* Whether anything is still to be offered. */
+static inline bool
+answer_wants_more(const Answer *answer)
+{
+	return answer->missing > 0 && !item_filter_spent(answer->filter);
+}
 
 
 /* ---------- record.c, recordmany.c: recording functions ---------- */

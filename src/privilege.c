@@ -68,7 +68,10 @@ static const FunctionGrant function_grants[] = {
 
 	{"recommend", CAP_READ},
 	{"recommend_for_items", CAP_READ},
+	{"interact_rank", CAP_READ},
 	{"interact_similar_items", CAP_READ},
+	{"interact_bought_together", CAP_READ},
+	{"interact_buy_again", CAP_READ},
 	{"interact_popular", CAP_READ},
 	{"interact_trending", CAP_READ},
 	{"interact_activity", CAP_READ},
@@ -142,6 +145,8 @@ static const FunctionGrant function_grants[] = {
 	{"interact_forget_deleted", CAP_ADMIN},
 	{"interact_enable_rls", CAP_ADMIN},
 	{"interact_disable_rls", CAP_ADMIN},
+	/* tells who is like whom */
+	{"interact_similar_users", CAP_ADMIN},
 	{"interact_check", CAP_ADMIN},
 	{"interact_rebuild", CAP_ADMIN},
 	{"interact_compact", CAP_ADMIN},

@@ -226,12 +226,11 @@ put_best(FunctionCallInfo fcinfo, const Liked *liked, int64 user, int max_items)
 		Ranked		best = ranked_pop(heap, &nheap);
 		Datum		values[Natts_liked];
 		bool		nulls[Natts_liked] = {false};
-		int32		signals;
-		int16		rating;
+		AffinityEntry pair;
 
 		CHECK_FOR_INTERRUPTS();
-		affinity_probe_get(probe, user, best.id, &signals, &rating);
-		if (signals != 0)
+		affinity_probe_get(probe, user, best.id, &pair);
+		if (pair.signals != 0)
 			continue;
 		values[Anum_liked_item_id - 1] = Int64GetDatum(best.id);
 		values[Anum_liked_score - 1] = Float8GetDatum(best.score);

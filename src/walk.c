@@ -22,6 +22,20 @@
  *	  g(r)     = r^-gap_exponent if j is the r-th row after the anchor in v's
  *				 history, before_factor * r^-gap_exponent if before it
  *
+ * where the settings differ from their defaults, S(v)^strength_exponent in
+ * place of S(v), and with latest_rows above 0 the latest rows of v in place of
+ * those near the anchor, g(r) being 1.
+ *
+ * Friends of u, those whom u follows and who follow back, add to score(j)
+ *
+ *	  friends_weight * M * ew'(f,j) * g(r) * (the same decay by age)
+ *
+ * each, M being the mean of S(v)^strength_exponent over the neighbours kept (1
+ * if there are none) and ew' the weight of the pair's shareable events alone.
+ * A friend with an anchor is read like a neighbour, of any other the latest
+ * window_rows rows count, j being the r-th latest.  Friends never become the
+ * because_item_id: that would tell u what a friend did with it.
+ *
  * Rows of one time, such as the lines of an order, say nothing by their order:
  * profile items of one time share a position, rows of one time the mean of
  * their r (rounded down), rows of the time t* count as after the anchor.
@@ -30,15 +44,19 @@
  * followed the first appearance of an item, .081 where they were random, and
  * .069 where they ran the other way, as those of interact_item_id() do.
  *
- * What becomes of the items that are met, and how several rows of one pair are
- * combined, is in candidate.c.
+ * Hop 1, up to S(v), is in neighbour.c, damping and order in rank.c; what
+ * becomes of the items that are met, and how several rows of one pair are
+ * combined, in candidate.c.
  *
  * Rules:
  * - Cost is bounded by the settings, whatever the tables hold: profile_scan +
  *	 hop1_budget + hop2_budget entries, for each neighbour kept at most two
- *	 look-ups of up to 2 * window_rows entries, and a few counter probes per
- *	 item returned.  Entries that the snapshot does not see count as read, but
- *	 the scan that meets them goes on to the next visible one.
+ *	 look-ups of up to 2 * window_rows or latest_rows entries, the friends that
+ *	 friend.c reads, and the counter probes of rank.c.  Entries that the
+ *	 snapshot does not see count as read, but the scan that meets them goes on
+ *	 to the next visible one.
+ * - Friends are a base table, so reading them takes the caller's right to:
+ *	 without it there are none, unless the request needs them.
  * - Under one snapshot the answer is deterministic; ties are broken by id.
  *
  *-------------------------------------------------------------------------
@@ -47,132 +65,37 @@
 
 #include <math.h>
 
-/* Users of a profile item beyond this number do not make it weigh less. */
-#define ITEM_DEGREE_CAP			200
-
-/* Neighbours whose present degree is looked up, per neighbour kept. */
-#define LOOKUPS_PER_NEIGHBOUR	2
-
-/* Hop 1 stops sharing its rest when less than this is left for each item. */
-#define MIN_SHARE				8
-
-/* d_v^-user_exponent is computed once for each d_v below this. */
-#define USER_FACTORS			512
-
-/* Similar items: constants of the formula in walk_similar(). */
-#define SIMILAR_USERS			200
-#define SIMILAR_ROWS			100
-#define SIMILAR_USER_EXPONENT	0.5
-#define SIMILAR_POPULARITY_EXPONENT 0.1
-
-/* A user who shares profile items. */
-typedef struct Neighbour
-{
-	int64		user;
-	double		sum;			/* of w_i * ew(v,i) */
-	double		anchor_weight;	/* w_i of the anchor */
-	double		anchor_edge;	/* ew(v, anchor) */
-	TimestampTz anchor_at;		/* t* */
-	int32		anchor;			/* index of profile[] */
-	int32		posting;		/* last one of this user, -1 = none */
-	int32		user_items;		/* d_v, as far as known */
-	int32		entry;			/* all rows are entries[] from here, -1 = not */
-	int32		nentries;		/* number of them */
-} Neighbour;
-
-/* A neighbour's pair with a profile item. */
-typedef struct Posting
-{
-	TimestampTz at;				/* latest */
-	int32		neighbour;		/* index of neighbours[] */
-	int32		profile;		/* index of profile[] */
-	int32		next;			/* older posting of the user, -1 = none */
-	int32		signals;		/* event bits */
-	int16		rating;			/* 0 = none */
-} Posting;
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 /* What a neighbour did after the anchor, or before it. */
 typedef struct Side
 {
-	int64		anchor;			/* its item; not noted */
+	bool		has_anchor;		/* rows of one item are not noted */
+	int64		anchor;			/* that item */
 	double		factor;			/* of g(r) */
 	TimestampTz at;				/* time of the row read last */
 	int32		start;			/* first of rows[] on this side */
 	int32		tied;			/* first of rows[] of that time */
 } Side;
 
-/* The walker's view of a walk: who shares the profile. */
-typedef struct Hops
-{
-	Walk	   *walk;			/* profile, candidates, window */
-	AffinityReader *by_item;	/* users of an item */
-
-	idmap_hash *usermap;		/* user -> neighbours[] */
-	Neighbour  *neighbours;
-	int32		nneighbours;
-	int32		maxneighbours;
-
-	Posting    *postings;
-	int32		npostings;
-	int32		maxpostings;
-
-	AffinityEntry *entries;		/* of neighbours with few rows, newest first */
-	int32		nentries;
-	int32		maxentries;
-
-	double	   *gaps;			/* g(r), r = 1 at [0] */
-	double		user_factor[USER_FACTORS];	/* d_v^-user_exponent, 0 = new */
-} Hops;
-
 
 /*
- * d^-user_exponent for a user with d items; numbers below 1 count as 1.
- */
-static inline double
-user_factor(Hops *hops, int32 d)
-{
-	double		factor;
-
-	d = Max(d, 1);
-	if (d < USER_FACTORS && hops->user_factor[d] != 0)
-		return hops->user_factor[d];
-	factor = pow(d, -hops->walk->request.settings->user_exponent);
-	if (d < USER_FACTORS)
-		hops->user_factor[d] = factor;
-	return factor;
-}
-
-/*
- * Index of a user in hops->neighbours, which it enters when it is new.
- */
-static inline int32
-find_neighbour(Hops *hops, int64 user)
-{
-	bool		found;
-	IdEntry    *entry = idmap_insert(hops->usermap, user, &found);
-
-	if (!found)
-	{
-		Neighbour  *new;
-
-		ENSURE_ROOM(hops->neighbours, hops->nneighbours, hops->maxneighbours);
-		entry->index = hops->nneighbours++;
-		new = &hops->neighbours[entry->index];
-		memset(new, 0, sizeof(*new));
-		new->user = user;
-		new->posting = -1;
-		new->entry = -1;
-	}
-	return entry->index;
-}
-
-/*
- * Begins a side of a window; factor is that of its g(r).
+ * Begins a side of a window of a neighbour, or of a user who is none; factor is
+ * that of its g(r).
  */
 static inline void
-side_begin(Side *side, const Hops *hops, int64 anchor, double factor)
+side_begin(Side *side, const Hops *hops, const Neighbour *neighbour,
+		   double factor)
 {
-	side->anchor = anchor;
+	side->has_anchor = neighbour != NULL;
+	side->anchor = neighbour != NULL ?
+		hops->walk->profile[neighbour->anchor].item : 0;
 	side->factor = factor;
 	side->at = DT_NOBEGIN;
 	side->start = side->tied = hops->walk->nrows;
@@ -207,7 +130,7 @@ side_end_time(Side *side, const Hops *hops)
 static inline void
 side_note(Side *side, const Hops *hops, const AffinityEntry *entry)
 {
-	if (entry->other == side->anchor)
+	if (entry->other == side->anchor && side->has_anchor)
 		return;
 	if (entry->at != side->at)
 	{
@@ -215,243 +138,6 @@ side_note(Side *side, const Hops *hops, const AffinityEntry *entry)
 		side->at = entry->at;
 	}
 	window_add(hops->walk, entry);
-}
-
-/*
- * Adds what one neighbour says to an item's score.
- */
-static inline void
-credit(WalkedItem *item, double amount, int64 because)
-{
-	item->score += amount;
-	item->support++;
-	if (amount > item->best)
-	{
-		item->best = amount;
-		item->because = because;
-	}
-}
-
-/*
- * Begins the hops of a walk.  hops_end() closes what it opens, the memory is
- * the walk's.
- */
-static Hops *
-hops_begin(Walk *walk)
-{
-	Hops	   *hops = palloc0(sizeof(Hops));
-
-	hops->walk = walk;
-	hops->by_item = affinity_reader_open(REL_AFFINITY_ITEM);
-	hops->usermap = idmap_create(walk->context, 2048, NULL);
-	hops->maxneighbours = 1024;
-	hops->neighbours = palloc(sizeof(Neighbour) * hops->maxneighbours);
-	hops->maxpostings = 1024;
-	hops->postings = palloc(sizeof(Posting) * hops->maxpostings);
-	return hops;
-}
-
-/*
- * Closes what hops_begin() opened.
- */
-static void
-hops_end(Hops *hops)
-{
-	affinity_reader_close(hops->by_item);
-}
-
-/*
- * Notes that the user of an entry shares profile item number i.
- */
-static inline void
-add_posting(Hops *hops, int32 i, const AffinityEntry *entry, bool resumed)
-{
-	int32		index = find_neighbour(hops, entry->other);
-	Neighbour  *neighbour = &hops->neighbours[index];
-	Posting    *posting;
-
-	neighbour->user_items = Max(neighbour->user_items, entry->user_items);
-
-	/*
-	 * Another row of a pair?  While an item's list is read in one go such a
-	 * pair is the user's last one.  Rows come newest first, so the time and
-	 * the rating of the first one stand.
-	 */
-	for (int32 p = neighbour->posting; p >= 0; p = hops->postings[p].next)
-	{
-		posting = &hops->postings[p];
-		if (posting->profile == i)
-		{
-			posting->signals |= entry->signals;
-			if (posting->rating == 0)
-				posting->rating = entry->rating;
-			return;
-		}
-		if (!resumed)
-			break;
-	}
-
-	ENSURE_ROOM(hops->postings, hops->npostings, hops->maxpostings);
-	posting = &hops->postings[hops->npostings];
-	posting->at = entry->at;
-	posting->neighbour = index;
-	posting->profile = i;
-	posting->next = neighbour->posting;
-	posting->signals = entry->signals;
-	posting->rating = entry->rating;
-	neighbour->posting = hops->npostings++;
-	hops->walk->profile[i].users++;
-}
-
-/*
- * Reads up to "quota" more entries of profile item number i, newest first.
- */
-static void
-read_postings(Hops *hops, int32 i, int quota)
-{
-	ProfileItem *p = &hops->walk->profile[i];
-	AffinityReader *reader = hops->by_item;
-	AffinityEntry entry;
-	bool		resumed = p->read;
-	int32		skip = 0;
-
-	/*
-	 * A list is resumed at the time of its last entry, past the entries of
-	 * that time that were read already: their order is that of the index.
-	 */
-	if (resumed)
-	{
-		affinity_reader_before(reader, p->item, p->last_at + 1);
-		skip = p->ties;
-	}
-	else
-		affinity_reader_newest(reader, p->item);
-	p->read = true;
-
-	while (quota > 0)
-	{
-		if (!affinity_reader_next(reader, &entry))
-		{
-			p->done = true;
-			break;
-		}
-		if (skip > 0)
-		{
-			skip--;
-			continue;
-		}
-		p->ties = (p->ties > 0 && entry.at == p->last_at) ? p->ties + 1 : 1;
-		p->last_at = entry.at;
-		quota--;
-		add_posting(hops, i, &entry, resumed);
-	}
-}
-
-/*
- * Hop 1: who shares the profile?  Shares hop1_budget among the profile items
- * by water-filling: short lists are read whole, what they leave is shared
- * among the others.  Then adds up each neighbour's sum and finds the anchor.
- */
-static void
-hop1(Hops *hops)
-{
-	Walk	   *walk = hops->walk;
-	const WalkRequest *request = &walk->request;
-	AffinityReader *reader = hops->by_item;
-	int64		budget = request->settings->hop1_budget;
-	int64		start = affinity_reader_entries(reader);
-	int			unread = walk->nprofile;
-	bool		first = true;
-
-	while (unread > 0)
-	{
-		int64		left = budget - (affinity_reader_entries(reader) - start);
-		int64		share = left / unread;
-
-		if (first)
-			share = Max(share, 1);
-		else if (share < MIN_SHARE)
-			break;
-		for (int32 i = 0; i < walk->nprofile; i++)
-		{
-			if (walk->profile[i].done)
-				continue;
-			left = budget - (affinity_reader_entries(reader) - start);
-			if (left <= 0)
-				break;
-			read_postings(hops, i, (int) Min(share, left));
-			if (walk->profile[i].done)
-				unread--;
-		}
-		first = false;
-	}
-
-	for (int32 i = 0; i < walk->nprofile; i++)
-	{
-		int32		users = Min(walk->profile[i].users, ITEM_DEGREE_CAP);
-
-		walk->profile[i].weight *= pow(Max(users, 1),
-									   -request->settings->item_exponent);
-	}
-
-	for (int32 i = 0; i < hops->npostings; i++)
-	{
-		const Posting *posting = &hops->postings[i];
-		Neighbour  *neighbour = &hops->neighbours[posting->neighbour];
-		double		weight = walk->profile[posting->profile].weight;
-		double		edge = walk_weight(walk, posting->signals, posting->rating);
-
-		if (edge <= 0)
-			continue;
-		neighbour->sum += weight * edge;
-		if (weight > neighbour->anchor_weight ||
-			(weight == neighbour->anchor_weight &&
-			 posting->profile < neighbour->anchor))
-		{
-			neighbour->anchor_weight = weight;
-			neighbour->anchor_edge = edge;
-			neighbour->anchor_at = posting->at;
-			neighbour->anchor = posting->profile;
-		}
-	}
-}
-
-/*
- * Looks up how many items a neighbour has now, according to the newest row.
- * If both sides of a window hold about all rows, which is the rule where users
- * have few items, they are kept for read_window(): one descent instead of
- * three.
- */
-static void
-look_up(Hops *hops, Neighbour *neighbour)
-{
-	Walk	   *walk = hops->walk;
-	int			most = 2 * walk->request.settings->window_rows;
-	AffinityReader *reader = walk_users(walk);
-	int32		start = hops->nentries;
-	AffinityEntry entry;
-
-	affinity_reader_newest(reader, neighbour->user);
-	if (!affinity_reader_next(reader, &entry))
-		return;
-	neighbour->user_items = entry.user_items;
-	if (entry.user_items > most)
-		return;
-
-	do
-	{
-		/* user_items is approximate, and a pair may have several rows */
-		if (hops->nentries - start >= most)
-		{
-			hops->nentries = start;
-			return;
-		}
-		ENSURE_ROOM(hops->entries, hops->nentries, hops->maxentries);
-		hops->entries[hops->nentries++] = entry;
-	} while (affinity_reader_next(reader, &entry));
-
-	neighbour->entry = start;
-	neighbour->nentries = hops->nentries - start;
 }
 
 /*
@@ -464,7 +150,6 @@ read_window(Hops *hops, const Neighbour *neighbour, int64 budget)
 	Walk	   *walk = hops->walk;
 	const InteractSettings *settings = walk->request.settings;
 	AffinityReader *reader = walk_users(walk);
-	int64		anchor = walk->profile[neighbour->anchor].item;
 	int64		start = affinity_reader_entries(reader);
 	AffinityEntry entry;
 	Side		side;
@@ -480,7 +165,7 @@ read_window(Hops *hops, const Neighbour *neighbour, int64 budget)
 			   entries[after].at >= neighbour->anchor_at)
 			after++;
 
-		side_begin(&side, hops, anchor, 1.0);
+		side_begin(&side, hops, neighbour, 1.0);
 		for (int i = after - 1;
 			 i >= 0 && taken < budget &&
 			 side_items(&side, hops) < settings->window_rows;
@@ -488,7 +173,7 @@ read_window(Hops *hops, const Neighbour *neighbour, int64 budget)
 			side_note(&side, hops, &entries[i]);
 		side_end_time(&side, hops);
 
-		side_begin(&side, hops, anchor, settings->before_factor);
+		side_begin(&side, hops, neighbour, settings->before_factor);
 		for (int i = after;
 			 i < neighbour->nentries && taken < budget &&
 			 side_items(&side, hops) < settings->window_rows;
@@ -500,7 +185,7 @@ read_window(Hops *hops, const Neighbour *neighbour, int64 budget)
 
 	for (int before = 0; before < 2; before++)
 	{
-		side_begin(&side, hops, anchor,
+		side_begin(&side, hops, neighbour,
 				   before ? settings->before_factor : 1.0);
 		if (before)
 			affinity_reader_before(reader, neighbour->user,
@@ -514,6 +199,72 @@ read_window(Hops *hops, const Neighbour *neighbour, int64 budget)
 		side_end_time(&side, hops);
 	}
 	return affinity_reader_entries(reader) - start;
+}
+
+/*
+ * Notes the latest rows of a user, at most "budget" entries of them: with
+ * latest_rows that many, else window_rows.  neighbour: the user as one who
+ * shares the profile, whose anchor is left out; NULL if not one.  Returns the
+ * number of entries this took.
+ */
+static int64
+read_latest(Hops *hops, int64 user, const Neighbour *neighbour, int64 budget)
+{
+	Walk	   *walk = hops->walk;
+	const InteractSettings *settings = walk->request.settings;
+	bool		flat = settings->latest_rows > 0;
+	int			most = flat ? settings->latest_rows : settings->window_rows;
+	bool		noted = neighbour != NULL && neighbour->entry >= 0;
+	AffinityReader *reader = walk_users(walk);
+	int64		start = affinity_reader_entries(reader);
+	int64		taken = 0;
+	Side		side;
+
+	window_begin(walk);
+	side_begin(&side, hops, neighbour, 1.0);
+	if (!noted)
+		affinity_reader_newest(reader, user);
+	while (walk->nrows < most && taken < budget)
+	{
+		AffinityEntry entry;
+
+		if (noted)
+		{
+			if (taken >= neighbour->nentries)
+				break;
+			entry = hops->entries[neighbour->entry + taken++];
+		}
+		else
+		{
+			if (!affinity_reader_next(reader, &entry))
+				break;
+			taken = affinity_reader_entries(reader) - start;
+		}
+		if (!flat)
+			side_note(&side, hops, &entry);
+		else if (entry.other != side.anchor || !side.has_anchor)
+			window_add(walk, &entry);
+	}
+
+	if (flat)
+	{
+		for (int32 i = 0; i < walk->nrows; i++)
+			walk->rows[i].gap = 1;
+	}
+	else
+		side_end_time(&side, hops);
+	return taken;
+}
+
+/*
+ * Notes the rows of a neighbour that count.
+ */
+static inline int64
+read_neighbour(Hops *hops, const Neighbour *neighbour, int64 budget)
+{
+	if (hops->walk->request.settings->latest_rows > 0)
+		return read_latest(hops, neighbour->user, neighbour, budget);
+	return read_window(hops, neighbour, budget);
 }
 
 /*
@@ -538,191 +289,337 @@ neighbour_strength(Hops *hops, const Neighbour *neighbour)
 		if (edge > 0)
 			sum += walk->profile[p].weight * edge;
 	}
-	return user_factor(hops, neighbour->user_items) *
+	return hops_user_factor(hops, neighbour->user_items) *
 		Max(sum, neighbour->sum);
 }
 
 /*
- * Hop 2: what did the best neighbours do around the anchor?  Neighbours are
- * ranked by the d_v their entries carry, which is as old as the row.  One that
- * comes to the top gets its present d_v looked up and has to come to the top
- * again: users only gain items, mostly, so this finds the best by present d_v
- * without looking up the rest.
+ * What the age of a row leaves of its weight.
+ */
+static inline double
+decay(const WalkRequest *request, TimestampTz at)
+{
+	const InteractSettings *settings = request->settings;
+	double		age = Max((double) (request->now - at), 0.0);
+
+	return settings->recency_floor + (1 - settings->recency_floor) *
+		exp2(-age / settings->recency_half_life);
+}
+
+/*
+ * Adds what a neighbour, whose rows were just read, says to the scores.
  */
 static void
-hop2(Hops *hops)
+credit_neighbour(Hops *hops, const Neighbour *neighbour, double strength)
 {
 	Walk	   *walk = hops->walk;
+
+	for (int32 i = 0; i < walk->nrows; i++)
+	{
+		const WindowRow *row = &walk->rows[i];
+		WalkedItem *item = &walk->items[row->item];
+		double		edge;
+		double		amount;
+
+		if (item->barred)
+			continue;
+		edge = walk_weight(walk, row->signals, row->rating);
+		if (edge <= 0)
+			continue;
+		amount = strength * edge * row->gap * decay(&walk->request, row->at);
+		item->score += amount;
+		item->support++;
+		item->signals |= row->signals;
+		if (amount > item->best)
+		{
+			item->best = amount;
+			item->because = neighbour->anchor;
+		}
+	}
+}
+
+/*
+ * Notes a neighbour, whose rows were just read, and the items liked there, the
+ * anchor included, for rerank.c.
+ */
+static void
+note_kept(Hops *hops, const Neighbour *neighbour, double strength)
+{
+	Walk	   *walk = hops->walk;
+	int32		anchor = walk_item(walk, walk->profile[neighbour->anchor].item);
+	KeptUser   *kept;
+
+	ENSURE_ROOM(walk->kept, walk->nkept, walk->maxkept);
+	kept = &walk->kept[walk->nkept++];
+	kept->strength = strength;
+	kept->start = walk->nkept_items;
+	ENSURE_ROOM(walk->kept_items, walk->nkept_items, walk->maxkept_items);
+	walk->kept_items[walk->nkept_items++] = anchor;
+	for (int32 i = 0; i < walk->nrows; i++)
+	{
+		const WindowRow *row = &walk->rows[i];
+
+		if (walk_weight(walk, row->signals, row->rating) <= 0)
+			continue;
+		ENSURE_ROOM(walk->kept_items, walk->nkept_items, walk->maxkept_items);
+		walk->kept_items[walk->nkept_items++] = row->item;
+	}
+	kept->nitems = walk->nkept_items - kept->start;
+}
+
+/*
+ * Hop 2: what did the best neighbours do around the anchor?  Reads at most
+ * "budget" entries; returns M.
+ */
+static double
+hop2(Hops *hops, int64 budget)
+{
+	Walk	   *walk = hops->walk;
+	const InteractSettings *settings = walk->request.settings;
+	Neighbour  *neighbour;
+	double		sum = 0;
+	double		unused;
+	int			kept = 0;
+
+	hops_best_begin(hops);
+	while (kept < settings->neighbours && budget > 0 &&
+		   (neighbour = hops_best_next(hops, &unused)) != NULL)
+	{
+		double		strength;
+
+		budget -= read_neighbour(hops, neighbour, budget);
+		strength = neighbour_strength(hops, neighbour);
+		if (settings->strength_exponent != 1)
+			strength = pow(strength, settings->strength_exponent);
+		credit_neighbour(hops, neighbour, strength);
+		if (walk->kept != NULL)
+			note_kept(hops, neighbour, strength);
+		neighbour->kept = true;
+		sum += strength;
+		kept++;
+	}
+	return kept > 0 ? sum / kept : 1.0;
+}
+
+/*
+ * Whether a user follows anybody, whatever policies say.  Every recommend()
+ * asks, mostly to find nobody, so this is an index scan of its own.
+ */
+static bool
+follows_anybody(int64 user)
+{
+	Relation	rel = table_open(interact_relid(REL_FRIEND), AccessShareLock);
+	Relation	index = index_open(interact_relid(REL_FRIEND_PAIR),
+								   AccessShareLock);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	IndexScanDesc scan = interact_index_beginscan(rel, index,
+												  GetActiveSnapshot(), 1);
+	ScanKeyData key;
+	bool		found;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ,
+				Int64GetDatum(user));
+	index_rescan(scan, &key, 1, NULL, 0);
+	found = index_getnext_slot(scan, ForwardScanDirection, slot);
+	index_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	index_close(index, NoLock);
+	table_close(rel, NoLock);
+	return found;
+}
+
+/*
+ * Fills *friends with those whom the asking user follows and who follow back,
+ * newest first, as far as row-level security shows them to the caller; returns
+ * how many.  A caller who may not read them gets none, or an error if the
+ * request needs them.
+ */
+static int
+load_friends(Walk *walk, int64 **friends)
+{
+	const WalkRequest *request = &walk->request;
+	Oid			relid = interact_relid(REL_FRIEND);
+	AclResult	acl = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
+	int64	   *loaded;
+	int			n;
+
+	if (acl != ACLCHECK_OK && request->need_friends)
+		aclcheck_error(acl, OBJECT_TABLE, get_rel_name(relid));
+	if (acl != ACLCHECK_OK || !follows_anybody(request->user))
+		return 0;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	loaded = friends_load(request->user, true, &n);
+	*friends = MemoryContextAlloc(walk->context, sizeof(int64) * Max(n, 1));
+	memcpy(*friends, loaded, sizeof(int64) * n);
+	SPI_finish();
+	return n;
+}
+
+/*
+ * Adds what friends did, shareable events alone, to the scores.  strength: of
+ * each friend.  Friends who share profile items come first, others follow, as
+ * far as "budget" entries go.
+ */
+static void
+hop_friends(Hops *hops, const int64 *friends, int nfriends, double strength,
+			int64 budget)
+{
+	Walk	   *walk = hops->walk;
+	int32		shareable = 0;
+
+	for (int id = 0; id < MAX_EVENT_TYPES; id++)
+	{
+		if (walk->types[id].shareable)
+			shareable |= EVENT_BIT(id);
+	}
+
+	for (int share = 1; share >= 0; share--)
+	{
+		for (int f = 0; f < nfriends && budget > 0; f++)
+		{
+			const Neighbour *neighbour = hops_find(hops, friends[f]);
+
+			if ((neighbour != NULL) != (share == 1))
+				continue;
+			if (neighbour != NULL)
+				budget -= read_neighbour(hops, neighbour, budget);
+			else
+				budget -= read_latest(hops, friends[f], NULL, budget);
+
+			for (int32 i = 0; i < walk->nrows; i++)
+			{
+				const WindowRow *row = &walk->rows[i];
+				WalkedItem *item = &walk->items[row->item];
+				int32		signals = row->signals & shareable;
+				int16		rating = 0;
+				double		edge;
+				double		amount;
+
+				if (item->barred || signals == 0 ||
+					walk_weight(walk, row->signals, row->rating) <= 0)
+					continue;
+				if (signals & EVENT_BIT(EVENT_RATING))
+					rating = row->rating;
+				edge = walk_weight(walk, signals, rating);
+				if (edge <= 0)
+					continue;
+				amount = strength * edge * row->gap *
+					decay(&walk->request, row->at);
+				item->score += amount;
+				item->friends += amount;
+				item->signals |= row->signals;
+
+				/* As a neighbour the friend was counted already */
+				if (neighbour == NULL || !neighbour->kept || item->support == 0)
+					item->support++;
+			}
+		}
+	}
+}
+
+/*
+ * Walks, once per Walk.  Afterwards items[] have scores; none has without a
+ * profile and friends.
+ */
+void
+walk_go(Walk *walk)
+{
 	const WalkRequest *request = &walk->request;
 	const InteractSettings *settings = request->settings;
-	int64		budget = settings->hop2_budget;
-	int			lookups = LOOKUPS_PER_NEIGHBOUR * settings->neighbours;
-	int			kept = 0;
-	int			n = 0;
-	Ranked	   *heap;
+	MemoryContext oldcontext = MemoryContextSwitchTo(walk->context);
+	int64	   *friends = NULL;
+	int			nfriends = 0;
 
-	hops->gaps = palloc(sizeof(double) * settings->window_rows);
-	for (int r = 0; r < settings->window_rows; r++)
-		hops->gaps[r] = pow(r + 1, -settings->gap_exponent);
-
-	hops->maxentries = 1024;
-	hops->entries = palloc(sizeof(AffinityEntry) * hops->maxentries);
-	heap = palloc(sizeof(Ranked) * Max(hops->nneighbours, 1));
-	for (int32 i = 0; i < hops->nneighbours; i++)
+	if (request->has_user && settings->friends_weight > 0)
+		nfriends = load_friends(walk, &friends);
+	if (walk->nprofile > 0 || nfriends > 0)
 	{
-		const Neighbour *neighbour = &hops->neighbours[i];
+		Hops	   *hops = hops_begin(walk);
+		int64		budget = 0;
+		double		mean;
 
-		if (neighbour->sum <= 0 ||
-			(request->has_user && neighbour->user == request->user))
-			continue;
-		heap[n].score = neighbour->sum *
-			user_factor(hops, neighbour->user_items);
-		heap[n].id = neighbour->user;
-		heap[n].index = i;
-		heap[n].corrected = false;
-		n++;
+		/* Friends take at most half of what hop 2 may read */
+		if (nfriends > 0)
+			budget = Min(settings->hop2_budget / 2,
+						 2 * (int64) Max(settings->window_rows,
+										 settings->latest_rows) * nfriends);
+
+		hops->gaps = palloc(sizeof(double) * settings->window_rows);
+		for (int r = 0; r < settings->window_rows; r++)
+			hops->gaps[r] = pow(r + 1, -settings->gap_exponent);
+
+		hops_first(hops);
+		mean = hop2(hops, settings->hop2_budget - budget);
+		if (nfriends > 0)
+			hop_friends(hops, friends, nfriends,
+						settings->friends_weight * mean, budget);
+		hops_end(hops);
 	}
-	ranked_build(heap, n);
-
-	while (n > 0 && kept < settings->neighbours && budget > 0)
-	{
-		Neighbour  *neighbour = &hops->neighbours[heap[0].index];
-		double		strength;
-		int64		because;
-
-		if (!heap[0].corrected)
-		{
-			if (lookups-- <= 0)
-			{
-				ranked_pop(heap, &n);
-				continue;
-			}
-			look_up(hops, neighbour);
-			heap[0].score = neighbour->sum *
-				user_factor(hops, neighbour->user_items);
-			heap[0].corrected = true;
-			ranked_sift(heap, n, 0);
-			continue;
-		}
-
-		ranked_pop(heap, &n);
-		kept++;
-		budget -= read_window(hops, neighbour, budget);
-		strength = neighbour_strength(hops, neighbour);
-		because = walk->profile[neighbour->anchor].item;
-		for (int32 i = 0; i < walk->nrows; i++)
-		{
-			const WindowRow *row = &walk->rows[i];
-			WalkedItem *item = &walk->items[row->item];
-			double		edge;
-			double		age;
-
-			if (item->barred)
-				continue;
-			edge = walk_weight(walk, row->signals, row->rating);
-			if (edge <= 0)
-				continue;
-			age = Max((double) (request->now - row->at), 0.0);
-			credit(item,
-				   strength * edge * row->gap *
-				   (settings->recency_floor + (1 - settings->recency_floor) *
-					exp2(-age / settings->recency_half_life)),
-				   because);
-		}
-	}
-	pfree(heap);
+	MemoryContextSwitchTo(oldcontext);
 }
 
 /*
  * Walks, once per Walk, and fills result[] with at most max_items of the
- * request, best first.  Returns how many; 0 if the profile is empty.
+ * request, best first.  Returns how many; 0 if there is nothing to start from.
  */
 int
 walk_run(Walk *walk, WalkItem *result)
 {
 	const WalkRequest *request = &walk->request;
-	MemoryContext oldcontext;
-	Hops	   *hops;
-	int			n;
+	Ranking    *ranking;
+	int			n = 0;
 
-	if (walk->nprofile == 0 || request->max_items == 0)
+	if (request->max_items == 0)
 		return 0;
 
-	oldcontext = MemoryContextSwitchTo(walk->context);
-	hops = hops_begin(walk);
-	hop1(hops);
-	hop2(hops);
-	hops_end(hops);
-	n = walk_rank(walk, request->settings->popularity_exponent,
-				  request->max_items, result);
-	MemoryContextSwitchTo(oldcontext);
+	walk_go(walk);
+	ranking = ranking_begin(walk, request->settings->popularity_exponent, true);
+	while (n < request->max_items && ranking_next(ranking, &result[n]))
+	{
+		if (!result[n].excluded)
+			n++;
+	}
+	ranking_end(ranking);
 	return n;
 }
 
 /*
- * Items j that the users of an item have too, best first:
- *
- *	  sim(j) = pop_j^-0.1 * SUM over the users v of the item's 200 newest
- *			   pairs of d_v^-0.5 [j among v's latest 100 rows]
- *
- * Fills result[] with at most max_items and returns how many; "because" is
- * the item itself.  No user, no result.
+ * Fills result[] with at most max_items of the users who share most of the
+ * request's profile, best first; "shared" tells how many items of it hop 1 saw
+ * them have.  Returns how many.  What they did is not read.
  */
 int
-walk_similar(int64 item, int max_items, WalkItem *result)
+walk_similar_users(Walk *walk, SimilarUser *result)
 {
-	WalkRequest request = {0};
-	MemoryContext oldcontext;
-	AffinityReader *reader;
-	Walk	   *walk;
+	MemoryContext oldcontext = MemoryContextSwitchTo(walk->context);
 	Hops	   *hops;
-	int			n;
+	Neighbour  *neighbour;
+	int			n = 0;
 
-	request.settings = interact_settings();
-	request.items = &item;
-	request.nitems = 1;
-	request.max_items = max_items;
-	walk = walk_begin(&request);
-
-	oldcontext = MemoryContextSwitchTo(walk->context);
-	reader = walk_users(walk);
-	hops = hops_begin(walk);
-	read_postings(hops, 0, SIMILAR_USERS);
-
-	for (int32 i = 0; i < hops->npostings; i++)
+	if (walk->nprofile > 0)
 	{
-		const Posting *posting = &hops->postings[i];
-		AffinityEntry entry;
-		double		strength = 1;
-		int			nread = 0;
-
-		if (walk_weight(walk, posting->signals, posting->rating) <= 0)
-			continue;
-		window_begin(walk);
-		affinity_reader_newest(reader,
-							   hops->neighbours[posting->neighbour].user);
-		while (nread < SIMILAR_ROWS && affinity_reader_next(reader, &entry))
+		hops = hops_begin(walk);
+		hops_first(hops);
+		hops_best_begin(hops);
+		while (n < walk->request.max_items &&
+			   (neighbour = hops_best_next(hops, &result[n].score)) != NULL)
 		{
-			/* The newest row knows d_v best */
-			if (nread++ == 0)
-				strength = pow(Max(entry.user_items, 1),
-							   -SIMILAR_USER_EXPONENT);
-			window_add(walk, &entry);
-		}
-		for (int32 j = 0; j < walk->nrows; j++)
-		{
-			const WindowRow *row = &walk->rows[j];
-			WalkedItem *other = &walk->items[row->item];
+			result[n].user = neighbour->user;
+			result[n].shared = 0;
+			for (int32 p = neighbour->posting; p >= 0;
+				 p = hops->postings[p].next)
+			{
+				const Posting *posting = &hops->postings[p];
 
-			if (!other->barred &&
-				walk_weight(walk, row->signals, row->rating) > 0)
-				credit(other, strength, item);
+				if (walk_weight(walk, posting->signals, posting->rating) > 0)
+					result[n].shared++;
+			}
+			n++;
 		}
+		hops_end(hops);
 	}
-
-	hops_end(hops);
-	n = walk_rank(walk, SIMILAR_POPULARITY_EXPONENT, max_items, result);
 	MemoryContextSwitchTo(oldcontext);
-	walk_end(walk);
 	return n;
 }

@@ -49,7 +49,12 @@ SELECT DISTINCT ON (user_id, item_id) user_id, item_id,
   FROM pair WHERE k = 7 ORDER BY user_id, item_id, at;
 INSERT INTO interact_event (user_id, item_id, event, value, occurred_at)
 SELECT user_id, item_id, 'share', k * 1.5, at FROM pair WHERE k = 9;
+INSERT INTO interact_purchase (user_id, item_id, purchased_at)
+SELECT user_id, item_id, at - interval '9 days' * (1 + user_id % 3) FROM pair WHERE k = 5 AND user_id % 4 > 0;
+CREATE FUNCTION odd(item_id bigint, arg jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT item_id % 2 = (arg->>'n')::bigint $$;
 INSERT INTO interact_friend (user_id, friend_id) SELECT u, u % 60 + 1 FROM generate_series(1, 60) AS u;
+INSERT INTO interact_friend (user_id, friend_id) SELECT u % 60 + 1, u FROM generate_series(1, 60) AS u WHERE u % 2 = 0;
 INSERT INTO interact_pruned (item_id, event, count, total)
 VALUES (1, 'view', 100, 0), (41, 'share', 5, 7.5);
 SQL
@@ -67,6 +72,35 @@ sub answers
 		'interact_similar_items()' =>
 		  'SELECT i, s.* FROM generate_series(1, 41) AS i,
 		          interact_similar_items(i) WITH ORDINALITY AS s ORDER BY i, ordinality',
+		'recommend_for_items()' =>
+		  'SELECT i, ordinality, item_id, reason, because_item_id, support
+		     FROM generate_series(1, 41) AS i,
+		          recommend_for_items(ARRAY[i, i % 7, -2]) WITH ORDINALITY
+		    ORDER BY i, ordinality',
+		'recommend(filter)' =>
+		  q{SELECT u, ordinality, item_id, reason, because_item_id, support
+		      FROM generate_series(1, 62) AS u,
+		           recommend(u, 5, exclude_seen => false, exclude => '{3,5}', friends_weight => 2,
+		                     filter => 'odd(bigint,jsonb)', filter_arg => '{"n": 1}') WITH ORDINALITY
+		     ORDER BY u, ordinality},
+		'interact_rank()' =>
+		  'SELECT u, item_id, reason, because_item_id, support, rank
+		     FROM generate_series(1, 62) AS u,
+		          interact_rank(u, ARRAY(SELECT generate_series(1, 41)))
+		    ORDER BY u, rank',
+		'interact_similar_users()' =>
+		  'SELECT u, s.user_id, s.shared, ordinality
+		     FROM generate_series(1, 62) AS u,
+		          interact_similar_users(u) WITH ORDINALITY AS s ORDER BY u, ordinality',
+		'interact_bought_together()' =>
+		  'SELECT i, b.* FROM generate_series(1, 41) AS i,
+		          interact_bought_together(ARRAY[i, i % 7]) WITH ORDINALITY AS b
+		    ORDER BY i, ordinality',
+		'interact_buy_again()' =>
+		  'SELECT u, b.item_id, b.purchases, b.every, ordinality
+		     FROM generate_series(1, 62) AS u,
+		          interact_buy_again(u, at => now() - interval \'1 day\') WITH ORDINALITY AS b
+		    ORDER BY u, ordinality',
 		'interact_popular()' =>
 		  'SELECT * FROM interact_popular(50) WITH ORDINALITY ORDER BY ordinality',
 		'interact_trending()' =>
