@@ -100,7 +100,7 @@ SELECT purchases FROM "Shop".interact_item_stats WHERE item_id OPERATOR(pg_catal
 	'in another schema: works whatever the search_path');
 $node->safe_psql('two', 'TRUNCATE "Shop".interact_view, "Shop".interact_favorite,
 	"Shop".interact_review, "Shop".interact_reaction, "Shop".interact_cart_item,
-	"Shop".interact_purchase');
+	"Shop".interact_purchase RESTART IDENTITY');
 $node->safe_psql('two', 'SET search_path = "Shop";' . fill());
 for my $name (sort keys %answers)
 {

@@ -21,6 +21,7 @@ my $path = 'SET search_path = shop;';
 $node->safe_psql('postgres', 'CREATE DATABASE source');
 $node->safe_psql('source', 'CREATE SCHEMA shop; CREATE EXTENSION interact SCHEMA shop');
 $node->safe_psql('source', $path . fill());
+$node->safe_psql('source', $path . 'SELECT interact_enable_rls()');
 # Gaps in the identities
 $node->safe_psql('source', $path . 'DELETE FROM interact_view WHERE id % 5 = 0');
 # Trends follow the half-life that was set, and forget what was deleted.

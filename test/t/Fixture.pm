@@ -7,16 +7,20 @@ use warnings FATAL => 'all';
 
 use Exporter 'import';
 use FindBin;
+use POSIX qw(strftime);
 use Test::More;
 
 our @EXPORT = qw(fill answers calls digest extension_relations same slurp);
+
+# One moment for all that a script fills, so that answers can be compared
+my $now = strftime('%Y-%m-%d %H:%M:%S+00', gmtime);
 
 # SQL that puts rows into every table an application or an administrator
 # writes, in the schema that search_path leads to.  Users share items, so that
 # there is something to recommend.
 sub fill
 {
-	return <<'SQL';
+	my $sql = <<'SQL';
 SELECT interact_define_event('share', weight => 2, shareable => true);
 SELECT interact_define_event('love', weight => 3, kind => 'reaction');
 SELECT interact_define_event('view', weight => 0.5);
@@ -58,6 +62,9 @@ INSERT INTO interact_friend (user_id, friend_id) SELECT u % 60 + 1, u FROM gener
 INSERT INTO interact_pruned (item_id, event, count, total)
 VALUES (1, 'view', 100, 0), (41, 'share', 5, 7.5);
 SQL
+
+	$sql =~ s/\bnow\(\)/timestamptz '$now'/g;
+	return $sql;
 }
 
 # Queries whose results must be the same on any copy of the database, by name.
