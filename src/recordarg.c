@@ -13,9 +13,9 @@
 #include "interact.h"
 
 #include "access/detoast.h"
+#include "access/xact.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "access/xact.h"
 #include "utils/builtins.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
