@@ -10,6 +10,7 @@
 #   make bench-record     what recording costs, compared with plain tables
 #   make bench-analytics  what the analytic functions cost
 #   make bench-lists      what a page of each list costs
+#   make bench-popular    what top lists cost, compared with sorting all items
 
 EXTENSION = interact
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" interact.control)
@@ -104,6 +105,9 @@ bench-lists:
 bench-analytics:
 	@test/bench/analytics.sh
 
+bench-popular:
+	@test/bench/popular.sh
+
 .PHONY: all install uninstall installcheck clean test test-clients \
 	test-versions test-sanitize fuzz coverage quickstart bench-record \
-	bench-lists bench-analytics
+	bench-lists bench-analytics bench-popular

@@ -105,9 +105,6 @@ static const SettingInfo setting_info[] = {
 
 #define NUM_SETTINGS	((int) lengthof(setting_info))
 
-/* What make bench-popular says of interact_rebuild('hot'), roughly. */
-#define REBUILD_HOT_MILLION	"two minutes"
-
 static InteractSettings settings;
 static bool settings_valid = false;
 static uint64 settings_generation = 0;
@@ -360,9 +357,8 @@ interact_set(PG_FUNCTION_ARGS)
 	if (info->offset == FIELD(trending_half_life) && value != before)
 		ereport(NOTICE,
 				(errmsg("stored trends still follow the former half-life"),
-				 errdetail("Computing them again took about %s for 1 million items.",
-						   REBUILD_HOT_MILLION),
-				 errhint("Run SELECT interact_rebuild('hot').")));
+				 errdetail("Computing them again takes minutes for a million items."),
+				 errhint("Run SELECT interact_rebuild('hot') to compute them again.")));
 
 	PG_RETURN_TEXT_P(cstring_to_text(setting_text(info, value)));
 }
