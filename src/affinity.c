@@ -107,11 +107,13 @@ struct AffinityReader
 	Buffer		vmbuffers[VM_BUFFERS];	/* visibility map pages, pinned */
 	IndexScanDesc whole;		/* one key; NULL until first needed */
 	IndexScanDesc part;			/* key and time; NULL until first needed */
+	IndexScanDesc keys;			/* keys from one on; NULL until first needed */
 	IndexScanDesc scan;			/* whichever is being read, or NULL */
 	ScanDirection direction;	/* of scan */
 	ScanKeyData wholekey[1];	/* of whole */
 	ScanKeyData fromkeys[2];	/* of part, last_at >= */
 	ScanKeyData beforekeys[2];	/* of part, last_at < */
+	ScanKeyData keyskey[1];		/* of keys */
 	int64		entries;		/* index entries read so far */
 
 	int64		key;			/* positioned on last */
@@ -181,6 +183,8 @@ affinity_reader_open(InteractRel rel)
 	ScanKeyInit(&reader->beforekeys[1], Anum_index_last_at,
 				BTLessStrategyNumber, F_TIMESTAMPTZ_LT,
 				TimestampTzGetDatum(0));
+	ScanKeyInit(&reader->keyskey[0], Anum_index_key,
+				BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(0));
 	return reader;
 }
 
@@ -291,22 +295,20 @@ note_unsettled(AffinityReader *reader, int64 other)
 }
 
 /*
- * Reads the next visible entry of a settled pair into *entry; false when there
- * is none left, or when the reader was never positioned.  After false it has
- * to be positioned again.
+ * The next visible row of the index; NULL when there is none left, or when the
+ * reader was never positioned.  Valid until the reader is used again.
  */
-bool
-affinity_reader_next(AffinityReader *reader, AffinityEntry *entry)
+static inline const IndexRow *
+next_row(AffinityReader *reader)
 {
 	IndexScanDesc scan = reader->scan;
 	ItemPointer tid;
 
 	if (scan == NULL)
-		return false;
+		return NULL;
 
 	while ((tid = index_getnext_tid(scan, reader->direction)) != NULL)
 	{
-		const IndexRow *row;
 		BlockNumber block = ItemPointerGetBlockNumber(tid);
 
 		CHECK_FOR_INTERRUPTS();
@@ -331,8 +333,26 @@ affinity_reader_next(AffinityReader *reader, AffinityEntry *entry)
 		if (scan->xs_itup == NULL)
 			elog(ERROR, "no data returned for index-only scan");
 		Assert(!IndexTupleHasNulls(scan->xs_itup));
-		row = (const IndexRow *) ((const char *) scan->xs_itup +
-								  IndexInfoFindDataOffset(scan->xs_itup->t_info));
+		return (const IndexRow *) ((const char *) scan->xs_itup +
+								   IndexInfoFindDataOffset(scan->xs_itup->t_info));
+	}
+
+	reader->scan = NULL;
+	return NULL;
+}
+
+/*
+ * Reads the next visible entry of a settled pair into *entry; false when there
+ * is none left, or when the reader was never positioned.  After false it has
+ * to be positioned again.
+ */
+bool
+affinity_reader_next(AffinityReader *reader, AffinityEntry *entry)
+{
+	const IndexRow *row;
+
+	while ((row = next_row(reader)) != NULL)
+	{
 		if (row->signals & SIGNAL_UNSETTLED)
 		{
 			note_unsettled(reader, row->other);
@@ -347,9 +367,34 @@ affinity_reader_next(AffinityReader *reader, AffinityEntry *entry)
 		entry->user_items = row->user_items;
 		return true;
 	}
-
-	reader->scan = NULL;
 	return false;
+}
+
+/*
+ * Finds the least key not below "from", or the greatest one, and the time of
+ * its newest or, of the greatest, its oldest entry; false if there is no such
+ * key.  The time is infinity if a pair of the key is unsettled.  It costs one
+ * descent of the index.  The reader has to be positioned again afterwards.
+ */
+bool
+affinity_reader_key(AffinityReader *reader, int64 from, bool greatest,
+					int64 *key, TimestampTz *at)
+{
+	const IndexRow *row;
+
+	if (reader->keys == NULL)
+		reader->keys = begin_scan(reader, 1);
+	reader->scan = reader->keys;
+	reader->direction = greatest ? BackwardScanDirection : ForwardScanDirection;
+	reader->keyskey[0].sk_argument = Int64GetDatum(from);
+	index_rescan(reader->scan, reader->keyskey, 1, NULL, 0);
+	row = next_row(reader);
+	reader->scan = NULL;
+	if (row == NULL)
+		return false;
+	*key = row->key;
+	*at = row->last_at;
+	return true;
 }
 
 /*
@@ -428,6 +473,8 @@ affinity_reader_close(AffinityReader *reader)
 		index_endscan(reader->whole);
 	if (reader->part != NULL)
 		index_endscan(reader->part);
+	if (reader->keys != NULL)
+		index_endscan(reader->keys);
 	if (reader->settler != NULL)
 		pair_reader_close(reader->settler);
 	if (reader->unsettled != NULL)

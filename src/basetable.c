@@ -27,6 +27,7 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/float.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
@@ -585,7 +586,8 @@ struct PairReader
 };
 
 /*
- * Begin reading pairs under the snapshot, in the current memory context.
+ * Begin reading pairs under the snapshot, in the current memory context, which
+ * has to be the current one whenever the reader is used: scans allocate.
  *
  * Derivation uses SnapshotSelf: what is committed by now and what this
  * transaction did, its current command included.  It takes no SIREAD locks.
@@ -616,11 +618,12 @@ pair_reader_close(PairReader *reader)
 
 /*
  * Let the table's rows of a pair, with the given event if the table keeps
- * several in its pair index (else -1), contribute to *state.  True if any row
- * counts.
+ * several in its pair index (else -1), contribute to *state and, if it is not
+ * NULL, to parts[event].  True if any row counts.
  */
 static bool
-read_pair(PairReader *reader, int t, int event, AffinityDelta *state)
+read_pair(PairReader *reader, int t, int event, AffinityDelta *state,
+		  PairPart *parts)
 {
 	const BaseTable *table = &base_tables[t];
 	ScanKeyData keys[3];
@@ -670,7 +673,15 @@ read_pair(PairReader *reader, int t, int event, AffinityDelta *state)
 		if (fact.rating != 0)
 			state->rating = fact.rating;
 		found = true;
-		if (table->pair_by_time)
+		if (parts != NULL)
+		{
+			PairPart   *part = &parts[fact.event];
+
+			part->count += fact.count;
+			part->hot = interact_log2_add(part->hot, interact_hot_of(fact.at));
+			part->points += fact.rating;
+		}
+		else if (table->pair_by_time)
 			break;				/* the first one met is the latest */
 	}
 	ExecClearTuple(reader->slots[t]);
@@ -678,12 +689,12 @@ read_pair(PairReader *reader, int t, int event, AffinityDelta *state)
 }
 
 /*
- * What the base tables say of a pair now, into *state; false if nothing.  Only
- * events in the mask maybe are looked for.
+ * Read all tables that may have rows of a pair: see pair_reader_get() and
+ * pair_reader_parts().
  */
-bool
-pair_reader_get(PairReader *reader, int64 user, int64 item, int32 maybe,
-				AffinityDelta *state)
+static bool
+read_tables(PairReader *reader, int64 user, int64 item, int32 maybe,
+			AffinityDelta *state, PairPart *parts)
 {
 	const EventType *types = interact_event_types();
 	bool		found = false;
@@ -704,7 +715,7 @@ pair_reader_get(PairReader *reader, int64 user, int64 item, int32 maybe,
 		if (table->event_id >= 0)
 		{
 			if (maybe & EVENT_BIT(table->event_id))
-				found |= read_pair(reader, t, -1, state);
+				found |= read_pair(reader, t, -1, state, parts);
 			continue;
 		}
 		for (int id = 0; id < MAX_EVENT_TYPES && (maybe >> id) != 0; id++)
@@ -713,11 +724,42 @@ pair_reader_get(PairReader *reader, int64 user, int64 item, int32 maybe,
 			{
 				wanted = true;
 				if (table->pair_by_time)
-					found |= read_pair(reader, t, id, state);
+					found |= read_pair(reader, t, id, state, parts);
 			}
 		}
 		if (wanted && !table->pair_by_time)
-			found |= read_pair(reader, t, -1, state);
+			found |= read_pair(reader, t, -1, state, parts);
 	}
 	return found;
+}
+
+/*
+ * What the base tables say of a pair now, into *state; false if nothing.  Only
+ * events in the mask maybe are looked for.
+ */
+bool
+pair_reader_get(PairReader *reader, int64 user, int64 item, int32 maybe,
+				AffinityDelta *state)
+{
+	return read_tables(reader, user, item, maybe, state, NULL);
+}
+
+/*
+ * What a pair contributes to the counters of its item, by event type, into
+ * parts[MAX_EVENT_TYPES].  Reads all rows of the pair whose event is in the
+ * mask maybe.
+ */
+void
+pair_reader_parts(PairReader *reader, int64 user, int64 item, int32 maybe,
+				  PairPart *parts)
+{
+	AffinityDelta state;
+
+	for (int id = 0; id < MAX_EVENT_TYPES; id++)
+	{
+		parts[id].count = 0;
+		parts[id].hot = -get_float8_infinity();
+		parts[id].points = 0;
+	}
+	(void) read_tables(reader, user, item, maybe, &state, parts);
 }

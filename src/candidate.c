@@ -322,6 +322,12 @@ walk_begin(const WalkRequest *request)
 		walk->maxkept_items = 1024;
 		walk->kept_items = palloc(sizeof(int32) * walk->maxkept_items);
 	}
+	for (int i = 0; i < request->nhidden; i++)
+	{
+		int32		index = walk_item(walk, request->hidden[i].other);
+
+		walk->items[index].hidden = request->hidden[i].signals;
+	}
 	MemoryContextSwitchTo(oldcontext);
 	return walk;
 }

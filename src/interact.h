@@ -23,6 +23,7 @@
 #include "pgtime.h"
 #include "utils/array.h"
 #include "utils/date.h"
+#include "utils/jsonb.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
@@ -185,6 +186,19 @@ typedef struct InteractSettings
 
 extern const InteractSettings *interact_settings(void);
 extern void interact_settings_reset(void);
+extern void interact_settings_default(InteractSettings *to);
+
+/* Single settings by name; intervals in microseconds. */
+extern double interact_setting_get(const InteractSettings *from,
+								   const char *name);
+extern void interact_setting_put(InteractSettings *to, const char *name,
+								 double value);
+
+/* Many at once; as text they are what interact_set() takes. */
+extern void interact_settings_from_json(InteractSettings *to, Jsonb *json);
+extern Jsonb *interact_settings_to_json(const InteractSettings *base,
+										const InteractSettings *changed);
+extern void interact_settings_store(const InteractSettings *changed);
 
 
 /* ---------- eventtype.c: names of events ---------- */
@@ -501,9 +515,20 @@ extern void transition_begin(TransitionReader *reader, Tuplestorestate *store,
 							 TupleDesc desc);
 extern bool transition_next(TransitionReader *reader);
 
+/* What the rows of one event type say of a pair. */
+typedef struct PairPart
+{
+	int64		count;			/* rows */
+	double		hot;			/* log2 of their decayed number */
+	double		points;			/* sum of ratings; event rating only, else 0 */
+} PairPart;
+
+/* Reads base rows as snapshot sees them, which has to live until close. */
 extern PairReader *pair_reader_open(Snapshot snapshot);
 extern bool pair_reader_get(PairReader *reader, int64 user, int64 item,
 							int32 maybe, AffinityDelta *state);
+extern void pair_reader_parts(PairReader *reader, int64 user, int64 item,
+							  int32 maybe, PairPart *parts);
 extern void pair_reader_close(PairReader *reader);
 
 
@@ -549,7 +574,7 @@ extern void item_reader_close(ItemReader *reader);
 /* The same for those who want the number of distinct users only. */
 typedef ItemReader UsersReader;
 extern UsersReader *users_reader_open(void);
-extern double users_reader_get(UsersReader *reader, int64 item);
+extern double users_reader_get(UsersReader *reader, int64 item, int32 without);
 extern void users_reader_close(UsersReader *reader);
 
 
@@ -577,6 +602,11 @@ typedef struct TopItem
 extern int	interact_top(TopOrder order, int event, int n, TopItem *top);
 extern double interact_level_max_count(int level);
 
+/* What interact_top() would say of an item without some rows of one user. */
+extern bool interact_top_without(UsersReader *reader, TopOrder order,
+								 int64 item, const PairPart *parts,
+								 TopItem *result);
+
 
 /* ---------- toprated.c: top rated without scanning ---------- */
 
@@ -590,6 +620,12 @@ typedef struct RatedItem
 
 /* The same by rating, of items that have at least min_ratings. */
 extern int	interact_top_by_rating(int64 min_ratings, int n, RatedItem *top);
+
+
+/* ---------- popular.c: SQL functions of popularity ---------- */
+
+/* Start of a window that ends at now; checks its length. */
+extern TimestampTz interact_window_start(TimestampTz now, Interval *since);
 
 
 /* ---------- affinity.c: index-only reads of interact_affinity ---------- */
@@ -621,6 +657,10 @@ extern void affinity_reader_before(AffinityReader *reader, int64 key,
 								   TimestampTz at);
 extern bool affinity_reader_next(AffinityReader *reader, AffinityEntry *entry);
 extern bool affinity_reader_settle(AffinityReader *reader, AffinityEntry *entry);
+
+/* The least key >= from, or the greatest key; false if there is none. */
+extern bool affinity_reader_key(AffinityReader *reader, int64 from,
+								bool greatest, int64 *key, TimestampTz *at);
 extern int64 affinity_reader_entries(const AffinityReader *reader);
 extern void affinity_reader_close(AffinityReader *reader);
 
@@ -649,6 +689,9 @@ typedef struct WalkRequest
 	int			nitems;			/* length of items[] */
 	const int64 *exclude;		/* items that are not returned */
 	int			nexclude;		/* length of exclude[] */
+	const AffinityEntry *hidden;	/* pairs of user that are hidden: pop_j
+									 * does not count them */
+	int			nhidden;		/* length of hidden[] */
 	bool		exclude_seen;	/* items the user has are not returned */
 	bool		need_friends;	/* not to be allowed to read them is an error */
 	int			max_items;		/* most items to return */
@@ -695,6 +738,7 @@ typedef struct WalkedItem
 	int32		window;			/* number of the window it was last met in */
 	int32		row;			/* its row there */
 	int32		profile;		/* its position in profile[], -1 = none */
+	int32		hidden;			/* event bits of the user's hidden pair */
 	bool		barred;			/* the user's own pair forbids to return it */
 	bool		excluded;		/* the request does; it keeps its place */
 	bool		taken;			/* was ranked already */
@@ -948,7 +992,7 @@ extern bool ranking_next(Ranking *ranking, WalkItem *item);
 extern void ranking_end(Ranking *ranking);
 
 /* The damping factors of single items under the active snapshot. */
-extern double ranking_damping(UsersReader *users, int64 item,
+extern double ranking_damping(UsersReader *users, int64 item, int32 without,
 							  double popularity_exponent);
 
 
@@ -996,6 +1040,81 @@ answer_wants_more(const Answer *answer)
 {
 	return answer->missing > 0 && !item_filter_spent(answer->filter);
 }
+
+
+/* ---------- sample.c: users to evaluate, and what is hidden of them ---------- */
+
+/* Which users are drawn, and what of them counts. */
+typedef struct SampleRequest
+{
+	const InteractSettings *settings;	/* profile_scan */
+	int			users;			/* how many are wanted */
+	int32		events;			/* event bits of what is hidden, 0 = any */
+	TimestampTz since;			/* what is hidden is not older */
+	int64		seed;			/* another one draws other users */
+} SampleRequest;
+
+/* A user who was drawn. */
+typedef struct SampleUser
+{
+	int64		user;
+	TimestampTz before;			/* pairs of this time or later are hidden */
+	int64		last_item;		/* most recent positive one that is left */
+	int64	   *targets;		/* items that should come back, by id */
+	int			ntargets;		/* at least 1 */
+	AffinityEntry *hidden;		/* all hidden pairs, by item */
+	int			nhidden;		/* at least 1 */
+} SampleUser;
+
+extern SampleUser *sample_users(const SampleRequest *request, int *nusers);
+extern const AffinityEntry *sample_hidden(const SampleUser *user, int64 item);
+extern bool sample_target(const SampleUser *user, int64 item);
+
+
+/* ---------- evaluate.c: what comes back of what is hidden ---------- */
+
+typedef enum Strategy
+{
+	STRATEGY_RECOMMEND,			/* recommend() */
+	STRATEGY_SIMILAR,			/* similar to the last item that is left */
+	STRATEGY_TRENDING,
+	STRATEGY_POPULAR,
+	NUM_STRATEGIES
+} Strategy;
+
+/* How well answers bring back what is hidden, summed over users. */
+typedef struct EvalScore
+{
+	int			users;
+	double		hits;			/* users with a target in the answer */
+	double		mrr;			/* 1 / rank of the first target */
+	double		ndcg;			/* binary relevance */
+	double		ms;				/* milliseconds that calls took */
+	int			calls;			/* calls that were timed */
+} EvalScore;
+
+typedef struct Evaluation Evaluation;
+
+/* Sets column attnum of a row whose columns are null before. */
+static inline void
+row_set(Datum *values, bool *nulls, int attnum, Datum value)
+{
+	values[attnum - 1] = value;
+	nulls[attnum - 1] = false;
+}
+
+/* Users per sample that may be asked for. */
+#define EVAL_MAX_USERS			10000
+
+extern int	interact_arg_between(FunctionCallInfo fcinfo, int n,
+								 const char *name, int min, int max);
+extern int	evaluate_args(FunctionCallInfo fcinfo, int first,
+						  SampleRequest *request);
+extern Evaluation *evaluation_begin(int max_items);
+extern int	evaluation_ask(Evaluation *eval, Strategy strategy,
+						   const InteractSettings *settings,
+						   const SampleUser *user, EvalScore *score);
+extern void evaluation_end(Evaluation *eval);
 
 
 /* ---------- record.c, recordmany.c: recording functions ---------- */

@@ -128,17 +128,22 @@ users_reader_open(void)
 /*
  * Number of distinct users of an item: the largest among its event types,
  * which is a lower bound of the number over all of them.  At least 1, so
- * that it can divide.
+ * that it can divide.  "without" are the event bits of a user who is not to
+ * be counted, 0 for none.
  */
 double
-users_reader_get(UsersReader *reader, int64 item)
+users_reader_get(UsersReader *reader, int64 item, int32 without)
 {
 	KeySum		sums[MAX_EVENT_TYPES];
 	int			nsums = item_reader_sums(reader, item, sums);
 	int64		users = 1;
 
 	for (int i = 0; i < nsums; i++)
-		users = Max(users, sums[i].users);
+	{
+		int			own = (without & EVENT_BIT(sums[i].event)) ? 1 : 0;
+
+		users = Max(users, sums[i].users - own);
+	}
 	return (double) users;
 }
 

@@ -52,8 +52,8 @@ arg_event(FunctionCallInfo fcinfo, int n)
  * Start of the window that ends at now.  Raises an error unless the interval
  * is positive and at most 100 years.
  */
-static TimestampTz
-window_start(TimestampTz now, Interval *since)
+TimestampTz
+interact_window_start(TimestampTz now, Interval *since)
 {
 	Interval	zero = {0};
 	Interval	most = {0};
@@ -161,7 +161,7 @@ popular_in_window(ReturnSetInfo *rsinfo, int event, int n, Interval *since)
 	INT4ARRAYOID, TEXTARRAYOID, INT8OID, BOOLOID};
 	const EventType *types = interact_event_types();
 	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz start = window_start(now, since);
+	TimestampTz start = interact_window_start(now, since);
 	Datum		weights[MAX_EVENT_TYPES];
 	Datum		ids[MAX_EVENT_TYPES];
 	Datum		names[MAX_EVENT_TYPES];

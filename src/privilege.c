@@ -155,6 +155,8 @@ static const FunctionGrant function_grants[] = {
 	{"interact_define_event", CAP_ADMIN},
 	{"interact_set", CAP_ADMIN},
 	{"interact_settings", CAP_ADMIN},
+	{"interact_evaluate", CAP_ADMIN},
+	{"interact_tune", CAP_ADMIN},
 	/* the audit views call these with the rights of who reads the views */
 	{"interact_hot_accum", CAP_ADMIN},
 	{"interact_hot_combine", CAP_ADMIN},

@@ -155,12 +155,15 @@ ranked_compare(const void *a, const void *b)
 /* ---------- the ranking ---------- */
 
 /*
- * The factor by which the popularity of an item changes its score.
+ * The factor by which the popularity of an item changes its score.  "without"
+ * are the event bits of a user who is not to be counted, 0 for none.
  */
 double
-ranking_damping(UsersReader *users, int64 item, double popularity_exponent)
+ranking_damping(UsersReader *users, int64 item, int32 without,
+				double popularity_exponent)
 {
-	return pow(Max(users_reader_get(users, item), 1.0), -popularity_exponent);
+	return pow(Max(users_reader_get(users, item, without), 1.0),
+			   -popularity_exponent);
 }
 
 /*
@@ -295,7 +298,9 @@ next_damped(Ranking *ranking, Ranked *next)
 		if (ranking->users == NULL)
 			ranking->users = users_reader_open();
 		candidate.score = walk->items[candidate.index].score *
-			ranking_damping(ranking->users, candidate.id, ranking->exponent);
+			ranking_damping(ranking->users, candidate.id,
+							walk->items[candidate.index].hidden,
+							ranking->exponent);
 		ranked_push(ranking->known, &ranking->nknown, &candidate);
 		ranking->room--;
 	}

@@ -413,7 +413,7 @@ rank_items(Walk *walk, Ranked *order)
 			place->score = 0;
 			if (group == 0)
 				place->score = score *
-					ranking_damping(users, place->id, exponent);
+					ranking_damping(users, place->id, 0, exponent);
 			else if (group == 2)
 				place->score = -1;
 			n++;

@@ -240,8 +240,7 @@ interact_settings(void)
 	if (settings_valid && settings_generation == interact_generation())
 		return &settings;
 
-	for (int i = 0; i < NUM_SETTINGS; i++)
-		assign_setting(&fresh, &setting_info[i], setting_info[i].def);
+	interact_settings_default(&fresh);
 
 	/* Set before reading, so that a message that arrives meanwhile counts. */
 	settings_generation = interact_generation();
@@ -281,6 +280,107 @@ interact_settings(void)
 }
 
 /*
+ * Sets all settings to their defaults.
+ */
+void
+interact_settings_default(InteractSettings *to)
+{
+	for (int i = 0; i < NUM_SETTINGS; i++)
+		assign_setting(to, &setting_info[i], setting_info[i].def);
+}
+
+/*
+ * The value of a setting in *from; intervals in microseconds.
+ */
+double
+interact_setting_get(const InteractSettings *from, const char *name)
+{
+	return setting_value(from, find_setting(name));
+}
+
+/*
+ * Gives a setting in *to a value, or the nearest one that is allowed.
+ */
+void
+interact_setting_put(InteractSettings *to, const char *name, double value)
+{
+	const SettingInfo *info = find_setting(name);
+
+	value = Max(Min(value, info->max), info->min);
+	assign_setting(to, info, info->type == SETTING_INT ? rint(value) : value);
+}
+
+/*
+ * Changes settings in *to as a JSON object says: names and values as for
+ * interact_set(), numbers with or without quotes, null for the default.
+ */
+void
+interact_settings_from_json(InteractSettings *to, Jsonb *json)
+{
+	JsonbIterator *it = JsonbIteratorInit(&json->root);
+	JsonbIteratorToken token;
+	JsonbValue	v;
+	const SettingInfo *info = NULL;
+
+	if (!JB_ROOT_IS_OBJECT(json))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("settings must be a JSON object"),
+				 errhint("Give names and values of settings, for instance {\"window_rows\": 40}.")));
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			info = find_setting(pnstrdup(v.val.string.val, v.val.string.len));
+		else if (token != WJB_VALUE)
+			continue;
+		else if (v.type == jbvNull)
+			assign_setting(to, info, info->def);
+		else if (v.type == jbvString)
+			assign_setting(to, info,
+						   parse_setting(info, pnstrdup(v.val.string.val,
+														v.val.string.len)));
+		else if (v.type == jbvNumeric && info->type != SETTING_INTERVAL)
+			assign_setting(to, info,
+						   parse_setting(info,
+										 DatumGetCString(DirectFunctionCall1(numeric_out,
+																			 NumericGetDatum(v.val.numeric)))));
+		else
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("value of setting \"%s\" must be %s", info->name,
+							info->type == SETTING_INTERVAL ? "a string" :
+							"a number or a string")));
+	}
+}
+
+/*
+ * What interact_settings_from_json() needs to make *changed out of *base.
+ */
+Jsonb *
+interact_settings_to_json(const InteractSettings *base,
+						  const InteractSettings *changed)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	for (int i = 0; i < NUM_SETTINGS; i++)
+	{
+		const SettingInfo *info = &setting_info[i];
+		double		value = setting_value(changed, info);
+		const char *quote = info->type == SETTING_INTERVAL ? "\"" : "";
+
+		if (value == setting_value(base, info))
+			continue;
+		appendStringInfo(&json, "%s\"%s\": %s%s%s", json.len > 0 ? ", " : "{",
+						 info->name, quote, setting_text(info, value), quote);
+	}
+	appendStringInfoString(&json, json.len > 0 ? "}" : "{}");
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+											  CStringGetDatum(json.data)));
+}
+
+/*
  * interact_settings() -> setof (name, value, default_value, min_value,
  * max_value, description): all settings, in the order of setting_info.
  */
@@ -309,11 +409,11 @@ interact_settings_list(PG_FUNCTION_ARGS)
 }
 
 /*
- * interact_set(name, value) -> text: store a setting, or with value NULL go
- * back to the default; returns the value in force from now on.
+ * Stores a setting, or with text NULL goes back to the default.  Returns the
+ * value in force from now on as text, palloc'd.
  */
-Datum
-interact_set(PG_FUNCTION_ARGS)
+static char *
+store_setting(const char *name, const char *text)
 {
 	static InteractPlan put_plan;
 	static InteractPlan reset_plan;
@@ -324,26 +424,21 @@ interact_set(PG_FUNCTION_ARGS)
 	double		value;
 	int			rc;
 
-	if (PG_ARGISNULL(0))
-		interact_null_error("name");
-	info = find_setting(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	info = find_setting(name);
 	before = setting_value(interact_settings(), info);
-	values[0] = PG_GETARG_DATUM(0);
+	value = text == NULL ? info->def : parse_setting(info, text);
 
 	SPI_connect();
-	if (PG_ARGISNULL(1))
-	{
-		value = info->def;
+	values[0] = CStringGetTextDatum(name);
+	if (text == NULL)
 		rc = SPI_execute_plan(interact_plan(&reset_plan,
 											"DELETE FROM %s.interact_setting"
 											" WHERE name OPERATOR(pg_catalog.=) $1",
 											1, types),
 							  values, NULL, false, 0);
-	}
 	else
 	{
-		value = parse_setting(info, text_to_cstring(PG_GETARG_TEXT_PP(1)));
-		values[1] = PG_GETARG_DATUM(1);
+		values[1] = CStringGetTextDatum(text);
 		rc = SPI_execute_plan(interact_plan(&put_plan,
 											"INSERT INTO %s.interact_setting (name, value) VALUES ($1, $2)"
 											" ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value",
@@ -360,7 +455,45 @@ interact_set(PG_FUNCTION_ARGS)
 				 errdetail("Computing them again takes minutes for a million items."),
 				 errhint("Run SELECT interact_rebuild('hot') to compute them again.")));
 
-	PG_RETURN_TEXT_P(cstring_to_text(setting_text(info, value)));
+	return setting_text(info, value);
+}
+
+/*
+ * Stores all settings in *changed that differ from those in force.
+ */
+void
+interact_settings_store(const InteractSettings *changed)
+{
+	InteractSettings before = *interact_settings();
+
+	for (int i = 0; i < NUM_SETTINGS; i++)
+	{
+		const SettingInfo *info = &setting_info[i];
+		double		value = setting_value(changed, info);
+
+		if (value == setting_value(&before, info))
+			continue;
+		store_setting(info->name,
+					  value == info->def ? NULL : setting_text(info, value));
+	}
+}
+
+/*
+ * interact_set(name, value) -> text: store a setting, or with value NULL go
+ * back to the default; returns the value in force from now on.
+ */
+Datum
+interact_set(PG_FUNCTION_ARGS)
+{
+	char	   *name;
+	char	   *value = NULL;
+
+	if (PG_ARGISNULL(0))
+		interact_null_error("name");
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	if (!PG_ARGISNULL(1))
+		value = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	PG_RETURN_TEXT_P(cstring_to_text(store_setting(name, value)));
 }
 
 /*

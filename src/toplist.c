@@ -107,6 +107,7 @@ typedef struct TopState
 	seen_hash  *seen;			/* items whose score was computed */
 	SortedList *lists;			/* by event id */
 	int			nlists;
+	double		weights[MAX_EVENT_TYPES];	/* by event id, 0 = no list */
 	int			event;			/* the only one that counts; -1 = all */
 	Relation	counter;		/* interact_counter */
 	ItemReader *reader;			/* random access */
@@ -171,56 +172,110 @@ level_max_hot(int32 level)
 }
 
 /*
- * Scores an item by all its rows.  Returns false if it has nothing that
+ * Scores an item by the sums of its rows and the weights of event types, by
+ * id, 0 for those that take no part; "all" if several are combined.  Returns false if it has nothing that
  * takes part.
  *
  * The parts are added by event id, like the bounds in set_threshold(), so
  * that rounding cannot lift an item above the threshold.
  */
 static bool
-score_item(TopState *state, int64 item, TopItem *result)
+score_sums(TopOrder order, const double *weights, bool all, int64 item,
+		   const KeySum *sums, int nsums, TopItem *result)
 {
-	KeySum		sums[MAX_EVENT_TYPES];
-	int			nsums = item_reader_sums(state->reader, item, sums);
-	int			list = 0;
 	bool		found = false;
 
 	result->item = item;
-	result->score = score_none(state->order);
+	result->score = score_none(order);
 	result->count = 0;
 	result->users = 0;
 
 	for (int i = 0; i < nsums; i++)
 	{
 		const KeySum *sum = &sums[i];
-		double		value;
+		double		weight = weights[sum->event];
 
-		while (list < state->nlists && state->lists[list].event < sum->event)
-			list++;
-		if (list == state->nlists)
-			break;
-		if (state->lists[list].event != sum->event || sum->count <= 0)
+		if (weight <= 0 || sum->count <= 0)
 			continue;
-		if (sum->event == EVENT_RATING && state->event < 0 &&
+		if (sum->event == EVENT_RATING && all &&
 			sum->points < RATING_MIDDLE * sum->count)
 			continue;
 
-		value = state->order == TOP_BY_COUNT ? (double) sum->count : sum->hot;
-		result->score = score_add(state->order, result->score,
-								  score_part(state->order,
-											 state->lists[list].weight,
-											 value));
+		result->score = score_add(order, result->score,
+								  score_part(order, weight,
+											 order == TOP_BY_COUNT ?
+											 (double) sum->count : sum->hot));
 		result->count += sum->count;
 		result->users = Max(result->users, sum->users);
 		found = true;
 	}
 
 	/* Decayed to nothing: the list ends before such rows, see list_next(). */
-	if (found && state->order == TOP_BY_HOT &&
+	if (found && order == TOP_BY_HOT &&
 		interact_hot_level(result->score) == PG_INT32_MIN)
 		return false;
 
 	return found;
+}
+
+/*
+ * Scores an item by all its rows.  Returns false if it has nothing that takes
+ * part.
+ */
+static bool
+score_item(TopState *state, int64 item, TopItem *result)
+{
+	KeySum		sums[MAX_EVENT_TYPES];
+	int			nsums = item_reader_sums(state->reader, item, sums);
+
+	return score_sums(state->order, state->weights, state->event < 0, item,
+					  sums, nsums, result);
+}
+
+/*
+ * log2 of 2^a - 2^b; minus infinity if that is less than rounding tells, as it
+ * is of what is 50 half-lives older than the rest.
+ */
+static double
+log2_subtract(double a, double b)
+{
+	if (isinf(b))
+		return a;
+	if (b >= a)
+		return -get_float8_infinity();
+	return a + log2(1.0 - exp2(b - a));
+}
+
+/*
+ * What interact_top() for all event types would say of an item without some
+ * of its rows, given by event id in parts[MAX_EVENT_TYPES], all of one user.
+ * Returns false if it would not list the item.  The reader is one of
+ * users_reader_open().
+ */
+bool
+interact_top_without(UsersReader *reader, TopOrder order, int64 item,
+					 const PairPart *parts, TopItem *result)
+{
+	const EventType *types = interact_event_types();
+	double		weights[MAX_EVENT_TYPES];
+	KeySum		sums[MAX_EVENT_TYPES];
+	int			nsums = item_reader_sums(reader, item, sums);
+
+	for (int i = 0; i < nsums; i++)
+	{
+		KeySum	   *sum = &sums[i];
+		const PairPart *part = &parts[sum->event];
+
+		if (part->count == 0)
+			continue;
+		sum->count -= part->count;
+		sum->users--;
+		sum->hot = log2_subtract(sum->hot, part->hot);
+		sum->points -= part->points;
+	}
+	for (int id = 0; id < MAX_EVENT_TYPES; id++)
+		weights[id] = types[id].kind != EVENT_KIND_NONE ? types[id].weight : 0;
+	return score_sums(order, weights, true, item, sums, nsums, result);
 }
 
 /*
@@ -284,6 +339,7 @@ list_open(TopState *state, Relation index, int event, double weight)
 	SortedList *list = &state->lists[state->nlists++];
 	ScanKeyData key;
 
+	state->weights[event] = weight;
 	list->event = event;
 	list->weight = weight;
 	list->item = 0;
@@ -440,6 +496,7 @@ interact_top(TopOrder order, int event, int n, TopItem *top)
 	state.seen = seen_create(context, 256, NULL);
 	state.lists = palloc(MAX_EVENT_TYPES * sizeof(SortedList));
 	state.nlists = 0;
+	memset(state.weights, 0, sizeof(state.weights));
 	state.nsorted = 0;
 	state.event = event;
 	state.counter = table_open(interact_relid(REL_COUNTER), AccessShareLock);

@@ -7,6 +7,8 @@
 #   events.tsv.gz    user, item, "purchase", quantity, unix time
 #   item_titles.tsv  item, description
 # and then also checks that customers get what they have not bought yet.
+#
+# TUNE=60 also looks, for so many seconds, for settings that suit the data.
 
 set -euo pipefail
 
@@ -120,6 +122,16 @@ else
 fi
 
 psql --set=customer="$customer" --set=seen="$seen" -f test/bench/tour.sql
+
+if [ -n "${TUNE:-}" ]; then
+	say "Which settings suit these data: $TUNE seconds of interact_tune()"
+	psql -c "
+		SELECT candidate, settings, evaluated AS users, round(ndcg::numeric, 4) AS ndcg,
+		       round(100 * gain::numeric, 1) AS \"gain %\", round(ms_per_call::numeric, 2) AS ms,
+		       round(confirmed_ndcg::numeric, 4) AS confirmed,
+		       round(100 * confirmed_gain::numeric, 1) AS \"gain % \", result
+		  FROM interact_tune($TUNE)"
+fi
 
 status=0
 if [ -n "$data" ]; then

@@ -129,3 +129,9 @@ $$;
 SELECT round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ms)::numeric, 2) AS "median ms",
        round(percentile_cont(0.95) WITHIN GROUP (ORDER BY ms)::numeric, 2) AS "p95 ms"
   FROM call;
+
+\echo
+\echo '==== How good: what 1000 random users did last is hidden; does it come back?'
+SELECT strategy, evaluated AS users, round(hit_rate::numeric, 3) AS hit_rate, round(mrr::numeric, 3) AS mrr,
+       round(ndcg::numeric, 3) AS ndcg, coverage, median_popularity AS popularity, round(ms_per_call::numeric, 2) AS ms
+  FROM interact_evaluate();

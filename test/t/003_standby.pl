@@ -67,6 +67,19 @@ compare('filled');
 $primary->safe_psql('postgres', 'VACUUM');
 compare('vacuumed');
 
+# What evaluates answers gives the same answers, but for the time it takes.
+my $evaluate = q{SELECT strategy, evaluated, hit_rate, mrr, ndcg, coverage, median_popularity
+	FROM interact_evaluate()};
+my $tune = q{SELECT candidate, settings, evaluated, hit_rate, mrr, ndcg, confirmed_ndcg, result
+	FROM interact_tune(seconds => 3600, max_steps => 2)};
+for my $query ($evaluate, $tune)
+{
+	my $answer = $primary->safe_psql('postgres', $query);
+	like($answer, qr/^(recommend|in force\|\{\})\|[1-9]/, 'users are evaluated');
+	same($standby->safe_psql('postgres', $query), $answer,
+		'evaluated on the standby: the same');
+}
+
 # A session that has everything cached notices changes on the primary.
 my $session = $standby->background_psql('postgres');
 my %old;
@@ -175,6 +188,12 @@ my $status = q{SELECT area, name, "rows", value FROM interact_status() WHERE are
 is($standby->safe_psql('postgres', $status), $primary->safe_psql('postgres', $status),
 	'interact_status() is the same on the standby');
 
+# Tuning stores nothing there.
+my ($refused, $stdout, $stderr) =
+  $standby->psql('postgres', 'SELECT * FROM interact_tune(apply => true)');
+isnt($refused, 0, 'standby: interact_tune(apply => true) fails');
+like($stderr, qr/read-only transaction/, 'standby: interact_tune(apply => true) says why');
+
 # Nor can anything be pruned.
 my ($ret, $out, $err) =
   $standby->psql('postgres', "CALL interact_prune_views(now() - interval '1 day')");
@@ -188,8 +207,9 @@ for my $call (grep { $_->{volatile} } calls($primary, 'postgres'))
 {
 	my ($failed, $stdout, $stderr) = $standby->psql('postgres', $call->{query});
 
-	# The id of a key that has one is found without writing.
-	next if !$failed && $call->{name} =~ /^interact_(user|item)_ids?$/;
+	# The id of a key that has one is found without writing; settings are
+	# stored only if asked.
+	next if !$failed && $call->{name} =~ /^interact_((user|item)_ids?|tune)$/;
 	isnt($failed, 0, "standby: $call->{call} fails");
 	like($stderr, qr/read-only transaction|during recovery/, "standby: $call->{call} says why");
 }
