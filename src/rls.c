@@ -31,6 +31,7 @@
 #include "lib/stringinfo.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -121,10 +122,18 @@ role_list(ArrayType *array, bool missing_ok)
 
 /*
  * Let the policies be those for these roles, or none if enable is false.
+ *
+ * NULLIF looks its operator up when the policy is created, and the policy is
+ * applied to whoever reads the table: the caller's search path must not decide.
  */
 static void
 set_policies(bool enable, const char *roles)
 {
+	int			nest_level = NewGUCNestLevel();
+
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
 	for (int i = 0; i < (int) lengthof(policy_tables); i++)
 	{
 		const PolicyTable *table = &policy_tables[i];
@@ -147,6 +156,7 @@ set_policies(bool enable, const char *roles)
 		interact_execute(psprintf("ALTER TABLE %s.%s ENABLE ROW LEVEL SECURITY",
 								  interact_schema(), table->name));
 	}
+	AtEOXact_GUC(true, nest_level);
 }
 
 /*

@@ -32,7 +32,7 @@ $node->safe_psql('trojan', q{
 	CREATE SCHEMA interactions;
 	CREATE SCHEMA hostile;
 	GRANT ALL ON SCHEMA interactions, hostile, public TO mallory;
-	CREATE TABLE public.caught (who text, what text);
+	CREATE TABLE public.caught (who text, what text, query text DEFAULT current_query());
 	GRANT ALL ON public.caught TO mallory;
 	SET ROLE mallory;
 	DO $do$
@@ -45,7 +45,7 @@ $node->safe_psql('trojan', q{
 				FOREACH r IN ARRAY types LOOP
 					n := n + 1;
 					EXECUTE format('CREATE FUNCTION %1$I.trap%2$s(%3$s, %4$s) RETURNS boolean LANGUAGE plpgsql AS %5$L',
-						s, n, l, r, format('BEGIN INSERT INTO public.caught VALUES (current_user, %L); RETURN true; END',
+						s, n, l, r, format('BEGIN INSERT INTO public.caught (who, what) VALUES (current_user, %L); RETURN true; END',
 							format('operator of %s and %s', l, r)));
 					FOREACH op IN ARRAY '{=,<>,<,>,<=,>=,+,-,*,/,%,&,|,<<,>>,||,~}'::text[] LOOP
 						EXECUTE format('CREATE OPERATOR %I.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = %I.trap%s)',
@@ -55,7 +55,7 @@ $node->safe_psql('trojan', q{
 				FOREACH f IN ARRAY '{sum,count,max,min,abs,floor,ln,log,round,power,coalesce,greatest,isfinite,octet_length,unnest,format,now,clock_timestamp,date_trunc,extract,exp,sqrt,length,lower,interact_arg_id,interact_arg_user,interact_check,recommend}'::text[] LOOP
 					EXECUTE format('CREATE FUNCTION %I.%I(%s) RETURNS %s LANGUAGE plpgsql AS %L', s,
 						CASE WHEN s = 'interactions' AND f ~ '^(interact|recommend)' THEN f || '_' ELSE f END, l, l,
-						format('BEGIN INSERT INTO public.caught VALUES (current_user, %L); RETURN $1; END', format('function %s(%s)', f, l)));
+						format('BEGIN INSERT INTO public.caught (who, what) VALUES (current_user, %L); RETURN $1; END', format('function %s(%s)', f, l)));
 				END LOOP;
 			END LOOP;
 		END LOOP;
@@ -92,7 +92,7 @@ for my $user ('postgres', 'victim')
 		$node->psql('trojan', "SET ROLE $user; $as_victim TABLE interactions.$view");
 	}
 }
-is($node->safe_psql('trojan', 'SELECT DISTINCT who, what FROM caught'), '', 'nothing hostile was called');
+is($node->safe_psql('trojan', 'SELECT DISTINCT who, what, query FROM caught'), '', 'nothing hostile was called');
 is($node->safe_psql('trojan', 'SELECT * FROM interactions.interact_check()'), '', 'trojan: counters agree with the rows');
 
 # That the traps work: this one is asked for.
@@ -185,9 +185,14 @@ $node->safe_psql('postgres', q{
 	GRANT CREATE, USAGE ON SCHEMA public TO app, nobody_much;
 	SELECT interact_grant('app', 'read'), interact_grant('app', 'write')});
 
-# Nothing runs with other rights than the caller's, but for views.
+# Nothing runs with other rights than the caller's, but for views and for a
+# trigger function, which nobody can put on a table of their own.
 is($node->safe_psql('postgres', "SELECT o.oid::regprocedure FROM pg_proc AS o $members WHERE o.prosecdef"),
-	'', 'no function is SECURITY DEFINER');
+	'interact_forget_deleted()', 'no other function is SECURITY DEFINER');
+is( $node->safe_psql('postgres', qq{
+		SELECT o.oid::regprocedure, r.rolname FROM pg_proc AS o $members, unnest('{app,nobody_much}'::text[]) AS r (rolname)
+		 WHERE o.prosecdef AND has_function_privilege(r.rolname, o.oid, 'EXECUTE')}),
+	'', 'and no application may execute it');
 is($node->safe_psql('postgres', qq{
 		SELECT o.oid::regclass, r.rolname, p FROM pg_class AS o $members,
 		       unnest('{app,nobody_much}'::text[]) AS r (rolname), unnest('{TRIGGER,TRUNCATE,REFERENCES}'::text[]) AS p

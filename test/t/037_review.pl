@@ -36,8 +36,9 @@ is( $node->safe_psql('postgres', qq{
 	'', 'every function is in C or has its search path pinned');
 is( $node->safe_psql('postgres', qq{
 		SELECT o.oid::regprocedure FROM pg_proc AS o $members
-		 WHERE o.proacl IS NULL OR EXISTS (SELECT 1 FROM aclexplode(o.proacl) WHERE grantee = 0) OR o.prosecdef}),
-	'', 'no function is for everybody or runs with its owner\'s rights');
+		 WHERE o.proacl IS NULL OR EXISTS (SELECT 1 FROM aclexplode(o.proacl) WHERE grantee = 0)
+		    OR (o.prosecdef AND o.prorettype <> 'trigger'::regtype)}),
+	'', 'no function is for everybody; none but triggers runs with its owner\'s rights');
 is( $node->safe_psql('postgres', qq{
 		SELECT o.oid::regclass FROM pg_class AS o $members WHERE o.relacl IS NULL OR EXISTS (SELECT 1 FROM aclexplode(o.relacl) WHERE grantee = 0)}),
 	'', 'no table, view or sequence is for everybody');
