@@ -113,7 +113,7 @@ for my $db (qw(custom plain inserts parallel directory created data))
 	{
 		my $query = "$path SELECT * FROM $table ORDER BY 1";
 		my $rows = $node->safe_psql('source', $query);
-		isnt($rows, '', "$table has rows");
+		isnt($rows, q{}, "$table has rows") unless $table eq "interact_rls";
 		same($node->safe_psql($db, $query), $rows, "$db: $table is restored");
 	}
 	is($node->safe_psql($db, "$path SELECT * FROM interact_check()"),
