@@ -8,6 +8,8 @@
 #   make coverage         lines that the tests reach
 #   make quickstart       a demonstration on a throwaway server
 #   make bench-record     what recording costs, compared with plain tables
+#   make bench-recommend  what recommending costs, compared with other ways
+#   make bench-evaluate   how well recommend() foretells what users do next
 #   make bench-analytics  what the analytic functions cost
 #   make bench-lists      what a page of each list costs
 #   make bench-popular    what top lists cost, compared with sorting all items
@@ -99,6 +101,13 @@ quickstart:
 bench-record:
 	@test/bench/record.sh
 
+bench-recommend:
+	@test/bench/recommend.sh
+
+bench-evaluate:
+	@test/bench/evaluate.sh $(if $(filter command,$(origin DATA)),'$(DATA)') \
+		$(if $(TRAIN),'$(TRAIN)' '$(TEST)')
+
 bench-lists:
 	@test/bench/lists.sh
 
@@ -110,4 +119,4 @@ bench-popular:
 
 .PHONY: all install uninstall installcheck clean test test-clients \
 	test-versions test-sanitize fuzz coverage quickstart bench-record \
-	bench-lists bench-analytics bench-popular
+	bench-recommend bench-evaluate bench-lists bench-analytics bench-popular

@@ -4,11 +4,8 @@
  *	  Reads of interact_affinity: index-only in both directions of the walk,
  *	  and look-ups of single pairs.
  *
- * A walk reads thousands of short ranges of two indexes.  The executor would
- * pay for a plan node, a slot and several function calls per entry; here one
- * scan descriptor is positioned again and again, and columns are taken from
- * the index tuple at fixed offsets, because all of them are NOT NULL and of
- * fixed width.
+ * A walk reads thousands of short ranges of two indexes; leaf.c finds them.
+ * Columns are taken from the index alone, all of them are in it.
  *
  * Visibility follows nodeIndexonlyscan.c: an entry whose heap page is
  * all-visible is taken as it is, after a predicate lock on the page; any
@@ -38,6 +35,7 @@
 #include "access/visibilitymap.h"
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
 #include "utils/fmgroids.h"
@@ -49,29 +47,6 @@
 #include "interact.h"
 
 PG_FUNCTION_INFO_V1(interact_item_last_at);
-
-/* Columns of the two indexes, in index order. */
-enum
-{
-	Anum_index_key = 1,
-	Anum_index_last_at,
-	Anum_index_other,
-	Anum_index_signals,
-	Anum_index_rating,
-	Anum_index_user_items,
-	Natts_index = Anum_index_user_items
-};
-
-/* The data of one index tuple as it lies on the page. */
-typedef struct IndexRow
-{
-	int64		key;			/* user, or item */
-	TimestampTz last_at;		/* microseconds since 2000-01-01 UTC */
-	int64		other;			/* item, or user */
-	int32		signals;		/* event bits */
-	int16		rating;			/* 0 = none */
-	int16		user_items;		/* items */
-} IndexRow;
 
 /*
  * Visibility map pages kept pinned.  Neighbours' rows lie all over the table;
@@ -103,18 +78,15 @@ struct AffinityReader
 	Relation	heap;			/* interact_affinity, AccessShareLock */
 	Relation	index;			/* AccessShareLock */
 	Snapshot	snapshot;		/* active at open */
-	TupleTableSlot *slot;		/* heap fetches */
+	IndexFetchTableData *fetch; /* heap fetches; NULL until first needed */
+	TupleTableSlot *slot;		/* of fetch */
 	Buffer		vmbuffers[VM_BUFFERS];	/* visibility map pages, pinned */
-	IndexScanDesc whole;		/* one key; NULL until first needed */
-	IndexScanDesc part;			/* key and time; NULL until first needed */
-	IndexScanDesc keys;			/* keys from one on; NULL until first needed */
-	IndexScanDesc scan;			/* whichever is being read, or NULL */
-	ScanDirection direction;	/* of scan */
-	ScanKeyData wholekey[1];	/* of whole */
-	ScanKeyData fromkeys[2];	/* of part, last_at >= */
-	ScanKeyData beforekeys[2];	/* of part, last_at < */
-	ScanKeyData keyskey[1];		/* of keys */
+	LeafScan   *scan;
+	bool		positioned;		/* whether there may be a next entry */
+	ScanDirection direction;	/* of reading */
 	int64		entries;		/* index entries read so far */
+	IndexScanDesc keys;			/* of affinity_reader_key(); NULL until first needed */
+	TupleTableSlot *keyslot;	/* heap fetches of keys */
 
 	int64		key;			/* positioned on last */
 	HTAB	   *unsettled;		/* set of UnsettledPair, NULL if empty */
@@ -137,23 +109,6 @@ struct AffinityProbe
 
 
 /*
- * Raises an error unless the index has the columns that IndexRow lays out.
- */
-static void
-check_layout(Relation index)
-{
-	static const int16 lengths[Natts_index] = {8, 8, 8, 4, 2, 2};
-	TupleDesc	desc = RelationGetDescr(index);
-	bool		same = desc->natts == Natts_index;
-
-	for (int i = 0; same && i < Natts_index; i++)
-		same = TupleDescAttr(desc, i)->attlen == lengths[i];
-	if (!same)
-		elog(ERROR, "index \"%s\" does not have the expected columns",
-			 RelationGetRelationName(index));
-}
-
-/*
  * Opens a reader of rel (REL_AFFINITY_USER or REL_AFFINITY_ITEM) under the
  * active snapshot, allocated in the current memory context.  It reads nothing
  * until it is positioned.
@@ -167,39 +122,11 @@ affinity_reader_open(InteractRel rel)
 
 	reader->heap = table_open(interact_relid(REL_AFFINITY), AccessShareLock);
 	reader->index = index_open(interact_relid(rel), AccessShareLock);
-	check_layout(reader->index);
 	reader->snapshot = GetActiveSnapshot();
-	reader->slot = table_slot_create(reader->heap, NULL);
+	reader->scan = leaf_open(reader->heap, reader->index, reader->snapshot);
 	for (int i = 0; i < VM_BUFFERS; i++)
 		reader->vmbuffers[i] = InvalidBuffer;
-
-	ScanKeyInit(&reader->wholekey[0], Anum_index_key,
-				BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(0));
-	reader->fromkeys[0] = reader->wholekey[0];
-	reader->beforekeys[0] = reader->wholekey[0];
-	ScanKeyInit(&reader->fromkeys[1], Anum_index_last_at,
-				BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE,
-				TimestampTzGetDatum(0));
-	ScanKeyInit(&reader->beforekeys[1], Anum_index_last_at,
-				BTLessStrategyNumber, F_TIMESTAMPTZ_LT,
-				TimestampTzGetDatum(0));
-	ScanKeyInit(&reader->keyskey[0], Anum_index_key,
-				BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(0));
 	return reader;
-}
-
-/*
- * Begins an index-only scan with nkeys keys.
- */
-static IndexScanDesc
-begin_scan(AffinityReader *reader, int nkeys)
-{
-	IndexScanDesc scan;
-
-	scan = interact_index_beginscan(reader->heap, reader->index,
-									reader->snapshot, nkeys);
-	scan->xs_want_itup = true;
-	return scan;
 }
 
 /*
@@ -208,31 +135,11 @@ begin_scan(AffinityReader *reader, int nkeys)
 void
 affinity_reader_newest(AffinityReader *reader, int64 key)
 {
-	if (reader->whole == NULL)
-		reader->whole = begin_scan(reader, 1);
-	reader->scan = reader->whole;
+	leaf_seek_newest(reader->scan, key);
+	reader->positioned = true;
 	reader->direction = ForwardScanDirection;
 	reader->key = key;
 	reader->nsettled = 0;
-	reader->wholekey[0].sk_argument = Int64GetDatum(key);
-	index_rescan(reader->scan, reader->wholekey, 1, NULL, 0);
-}
-
-/*
- * Positions the reader by a key and a bound on the time.
- */
-static void
-rescan_part(AffinityReader *reader, ScanKey keys, ScanDirection direction,
-			int64 key, TimestampTz at)
-{
-	if (reader->part == NULL)
-		reader->part = begin_scan(reader, 2);
-	reader->scan = reader->part;
-	reader->direction = direction;
-	reader->key = key;
-	keys[0].sk_argument = Int64GetDatum(key);
-	keys[1].sk_argument = TimestampTzGetDatum(at);
-	index_rescan(reader->scan, keys, 2, NULL, 0);
 }
 
 /*
@@ -241,7 +148,10 @@ rescan_part(AffinityReader *reader, ScanKey keys, ScanDirection direction,
 void
 affinity_reader_from(AffinityReader *reader, int64 key, TimestampTz at)
 {
-	rescan_part(reader, reader->fromkeys, BackwardScanDirection, key, at);
+	leaf_seek_time(reader->scan, key, at);
+	reader->positioned = true;
+	reader->direction = BackwardScanDirection;
+	reader->key = key;
 }
 
 /*
@@ -250,7 +160,42 @@ affinity_reader_from(AffinityReader *reader, int64 key, TimestampTz at)
 void
 affinity_reader_before(AffinityReader *reader, int64 key, TimestampTz at)
 {
-	rescan_part(reader, reader->beforekeys, ForwardScanDirection, key, at);
+	leaf_seek_time(reader->scan, key, at);
+	reader->positioned = true;
+	reader->direction = ForwardScanDirection;
+	reader->key = key;
+}
+
+/*
+ * Whether the heap has a row for an entry that the snapshot sees.
+ */
+static bool
+heap_has_row(AffinityReader *reader, const LeafEntry *leaf)
+{
+	ItemPointerData tid = leaf->tid;
+	bool		again = false;
+	bool		all_dead = false;
+	bool		found;
+
+	if (reader->fetch == NULL)
+	{
+		MemoryContext oldcontext;
+
+		oldcontext = MemoryContextSwitchTo(GetMemoryChunkContext(reader));
+		reader->fetch = table_index_fetch_begin(reader->heap);
+		reader->slot = table_slot_create(reader->heap, NULL);
+		MemoryContextSwitchTo(oldcontext);
+	}
+	found = table_index_fetch_tuple(reader->fetch, &tid, reader->snapshot,
+									reader->slot, &again, &all_dead);
+	if (found)
+		pgstat_count_heap_fetch(reader->index);
+	ExecClearTuple(reader->slot);
+	if (again)
+		elog(ERROR, "non-MVCC snapshots are not supported in index-only scans");
+	if (all_dead)
+		leaf_dead(reader->scan, leaf);
+	return found;
 }
 
 /*
@@ -295,21 +240,22 @@ note_unsettled(AffinityReader *reader, int64 other)
 }
 
 /*
- * The next visible row of the index; NULL when there is none left, or when the
- * reader was never positioned.  Valid until the reader is used again.
+ * Reads the next visible entry of a settled pair into *entry; false when there
+ * is none left, or when the reader was never positioned.  After false it has
+ * to be positioned again.
  */
-static inline const IndexRow *
-next_row(AffinityReader *reader)
+bool
+affinity_reader_next(AffinityReader *reader, AffinityEntry *entry)
 {
-	IndexScanDesc scan = reader->scan;
-	ItemPointer tid;
+	const LeafEntry *leaf;
 
-	if (scan == NULL)
-		return NULL;
+	if (!reader->positioned)
+		return false;
 
-	while ((tid = index_getnext_tid(scan, reader->direction)) != NULL)
+	while ((leaf = leaf_next(reader->scan, reader->direction)) != NULL)
 	{
-		BlockNumber block = ItemPointerGetBlockNumber(tid);
+		const LeafRow *row = &leaf->row;
+		BlockNumber block = ItemPointerGetBlockNumber(&leaf->tid);
 
 		CHECK_FOR_INTERRUPTS();
 		reader->entries++;
@@ -321,38 +267,9 @@ next_row(AffinityReader *reader)
 			if (IsolationIsSerializable())
 				PredicateLockPage(reader->heap, block, reader->snapshot);
 		}
-		else
-		{
-			if (!index_fetch_heap(scan, reader->slot))
-				continue;
-			ExecClearTuple(reader->slot);
-			if (scan->xs_heap_continue)
-				elog(ERROR, "non-MVCC snapshots are not supported in index-only scans");
-		}
+		else if (!heap_has_row(reader, leaf))
+			continue;
 
-		if (scan->xs_itup == NULL)
-			elog(ERROR, "no data returned for index-only scan");
-		Assert(!IndexTupleHasNulls(scan->xs_itup));
-		return (const IndexRow *) ((const char *) scan->xs_itup +
-								   IndexInfoFindDataOffset(scan->xs_itup->t_info));
-	}
-
-	reader->scan = NULL;
-	return NULL;
-}
-
-/*
- * Reads the next visible entry of a settled pair into *entry; false when there
- * is none left, or when the reader was never positioned.  After false it has
- * to be positioned again.
- */
-bool
-affinity_reader_next(AffinityReader *reader, AffinityEntry *entry)
-{
-	const IndexRow *row;
-
-	while ((row = next_row(reader)) != NULL)
-	{
 		if (row->signals & SIGNAL_UNSETTLED)
 		{
 			note_unsettled(reader, row->other);
@@ -361,12 +278,14 @@ affinity_reader_next(AffinityReader *reader, AffinityEntry *entry)
 		if (reader->unsettled != NULL && is_unsettled(reader, row->other))
 			continue;
 		entry->other = row->other;
-		entry->at = row->last_at;
+		entry->at = row->at;
 		entry->signals = row->signals;
 		entry->rating = row->rating;
 		entry->user_items = row->user_items;
 		return true;
 	}
+
+	reader->positioned = false;
 	return false;
 }
 
@@ -380,21 +299,49 @@ bool
 affinity_reader_key(AffinityReader *reader, int64 from, bool greatest,
 					int64 *key, TimestampTz *at)
 {
-	const IndexRow *row;
+	ScanDirection direction = greatest ? BackwardScanDirection : ForwardScanDirection;
+	ScanKeyData from_key;
+	IndexScanDesc scan;
+	ItemPointer tid;
 
 	if (reader->keys == NULL)
-		reader->keys = begin_scan(reader, 1);
-	reader->scan = reader->keys;
-	reader->direction = greatest ? BackwardScanDirection : ForwardScanDirection;
-	reader->keyskey[0].sk_argument = Int64GetDatum(from);
-	index_rescan(reader->scan, reader->keyskey, 1, NULL, 0);
-	row = next_row(reader);
-	reader->scan = NULL;
-	if (row == NULL)
-		return false;
-	*key = row->key;
-	*at = row->last_at;
-	return true;
+	{
+		MemoryContext oldcontext;
+
+		oldcontext = MemoryContextSwitchTo(GetMemoryChunkContext(reader));
+		reader->keys = interact_index_beginscan(reader->heap, reader->index,
+												reader->snapshot, 1);
+		reader->keys->xs_want_itup = true;
+		reader->keyslot = table_slot_create(reader->heap, NULL);
+		MemoryContextSwitchTo(oldcontext);
+	}
+	scan = reader->keys;
+	ScanKeyInit(&from_key, 1, BTGreaterEqualStrategyNumber, F_INT8GE,
+				Int64GetDatum(from));
+	index_rescan(scan, &from_key, 1, NULL, 0);
+	while ((tid = index_getnext_tid(scan, direction)) != NULL)
+	{
+		const LeafRow *row;
+		BlockNumber block = ItemPointerGetBlockNumber(tid);
+
+		CHECK_FOR_INTERRUPTS();
+		reader->entries++;
+		if (VM_ALL_VISIBLE(reader->heap, block,
+						   &reader->vmbuffers[vm_slot(block)]))
+			PredicateLockPage(reader->heap, block, reader->snapshot);
+		else
+		{
+			if (!index_fetch_heap(scan, reader->keyslot))
+				continue;
+			ExecClearTuple(reader->keyslot);
+		}
+		row = (const LeafRow *) ((const char *) scan->xs_itup +
+								 IndexInfoFindDataOffset(scan->xs_itup->t_info));
+		*key = row->key;
+		*at = row->at;
+		return true;
+	}
+	return false;
 }
 
 /*
@@ -469,12 +416,17 @@ affinity_reader_entries(const AffinityReader *reader)
 void
 affinity_reader_close(AffinityReader *reader)
 {
-	if (reader->whole != NULL)
-		index_endscan(reader->whole);
-	if (reader->part != NULL)
-		index_endscan(reader->part);
+	leaf_close(reader->scan);
+	if (reader->fetch != NULL)
+	{
+		table_index_fetch_end(reader->fetch);
+		ExecDropSingleTupleTableSlot(reader->slot);
+	}
 	if (reader->keys != NULL)
+	{
 		index_endscan(reader->keys);
+		ExecDropSingleTupleTableSlot(reader->keyslot);
+	}
 	if (reader->settler != NULL)
 		pair_reader_close(reader->settler);
 	if (reader->unsettled != NULL)
@@ -487,7 +439,6 @@ affinity_reader_close(AffinityReader *reader)
 		if (reader->vmbuffers[i] != InvalidBuffer)
 			ReleaseBuffer(reader->vmbuffers[i]);
 	}
-	ExecDropSingleTupleTableSlot(reader->slot);
 	index_close(reader->index, NoLock);
 	table_close(reader->heap, NoLock);
 	pfree(reader);

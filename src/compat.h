@@ -45,6 +45,21 @@
 	index_beginscan(heap, index, snapshot, nkeys, 0)
 #endif
 
+/* 16: _bt_getroot() has the table (61b313e47eb) */
+#if PG_VERSION_NUM >= 160000
+#define interact_bt_getroot(index, heap)	_bt_getroot(index, heap, BT_READ)
+#else
+#define interact_bt_getroot(index, heap)	_bt_getroot(index, BT_READ)
+#endif
+
+/* 17: old_snapshot_threshold is gone (f691f5b80a8) */
+#if PG_VERSION_NUM >= 170000
+#define interact_test_old_snapshot(snapshot, rel, page)	((void) 0)
+#else
+#define interact_test_old_snapshot(snapshot, rel, page) \
+	TestForOldSnapshot(snapshot, rel, page)
+#endif
+
 /* 16: what a GUC's check hook allocates lies in a memory context (3057465acfb) */
 #if PG_VERSION_NUM >= 160000
 #define interact_guc_malloc(size)		guc_malloc(LOG, size)

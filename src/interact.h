@@ -626,6 +626,63 @@ extern int	interact_top_by_rating(int64 min_ratings, int n, RatedItem *top);
 
 /* Start of a window that ends at now; checks its length. */
 extern TimestampTz interact_window_start(TimestampTz now, Interval *since);
+/* ---------- leaf.c: ranges of the indexes of interact_affinity ---------- */
+
+/* The columns of an entry of either index, as they lie on the page. */
+typedef struct LeafRow
+{
+	int64		key;			/* user, or item */
+	TimestampTz at;				/* microseconds since 2000-01-01 UTC */
+	int64		other;			/* item, or user */
+	int32		signals;		/* event bits */
+	int16		rating;			/* 0 = none */
+	int16		user_items;		/* items */
+} LeafRow;
+
+/* An entry that was read. */
+typedef struct LeafEntry
+{
+	LeafRow		row;
+	ItemPointerData tid;		/* of the heap row */
+	OffsetNumber offset;		/* on its page */
+} LeafEntry;
+
+/* Entries that fit on a page */
+#define LEAF_ROWS \
+	(BLCKSZ / (sizeof(ItemIdData) + MAXALIGN(sizeof(IndexTupleData)) + sizeof(LeafRow)))
+
+/* Entries of a page that can be marked as dead. */
+#define LEAF_DEAD			32
+
+/* A position in one of the indexes, and the page it is on. */
+typedef struct LeafScan
+{
+	Relation	heap;			/* interact_affinity */
+	Relation	index;
+	Snapshot	snapshot;
+	bool		use_dead;		/* whether marks of dead entries are believed */
+
+	int64		key;			/* whose entries are read */
+	Buffer		buffer;			/* the page, pinned; or InvalidBuffer */
+	BlockNumber block;			/* its number */
+	BlockNumber left;			/* its neighbours when it was read */
+	BlockNumber right;
+	XLogRecPtr	lsn;			/* when it was read */
+	bool		any_left;		/* whether the left one may have the key */
+	bool		any_right;
+	int			nrows;			/* entries of the key on the page */
+	int			next;			/* the first of rows[] in forward direction */
+	int			ndead;
+	int16		dead[LEAF_DEAD];	/* indexes of rows[] */
+	LeafEntry	rows[LEAF_ROWS];	/* in index order, newest first */
+} LeafScan;
+
+extern LeafScan *leaf_open(Relation heap, Relation index, Snapshot snapshot);
+extern void leaf_seek_newest(LeafScan *scan, int64 key);
+extern void leaf_seek_time(LeafScan *scan, int64 key, TimestampTz at);
+extern const LeafEntry *leaf_next(LeafScan *scan, ScanDirection direction);
+extern void leaf_dead(LeafScan *scan, const LeafEntry *entry);
+extern void leaf_close(LeafScan *scan);
 
 
 /* ---------- affinity.c: index-only reads of interact_affinity ---------- */

@@ -1,0 +1,505 @@
+/*-------------------------------------------------------------------------
+ *
+ * leaf.c
+ *	  Short ranges of the two indexes of interact_affinity, read from the leaf
+ *	  pages of the b-tree.
+ *
+ * A walk asks for some thousand ranges of a few dozen entries.  For each of
+ * them the index access method would make a search key, compare by calling
+ * functions, evaluate the conditions once more for every entry of the page, and
+ * copy entries that nobody asks for one by one; that was half of a walk.  Here
+ * a range is found by comparing integers where they lie, and the entries of one
+ * key on a page are copied in one go.
+ *
+ * What a scan of the access method promises holds here, in the same way (see
+ * nbtree/README):
+ * - A page is read under a share lock.  Then the lock is released and the pin
+ *	 stays until all its entries were looked at: VACUUM, which has to wait for
+ *	 the pin, cannot remove and give away the heap rows they point to before.
+ * - To the right goes the link that was read together with the entries: what a
+ *	 split of the page moves there later was read before it.  To the left, splits
+ *	 of the neighbour are followed until the page is met from which we came; that
+ *	 one cannot be deleted while it is pinned.
+ * - Serializable transactions lock the pages they read, or the index if empty.
+ * - Entries whose row the heap says is dead to all are marked, for others to
+ *	 pass over, unless the page has changed since; on a standby such marks are
+ *	 neither made nor believed.
+ *
+ * The indexes contain no nulls, and no posting lists: b-trees with INCLUDE
+ * columns do not deduplicate.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/nbtree.h"
+#include "access/xlog.h"
+#include "catalog/pg_am.h"
+#include "pgstat.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/predicate.h"
+#include "utils/rel.h"
+
+#include "interact.h"
+
+/* Key columns of the two indexes, in index order. */
+enum
+{
+	Anum_leaf_key = 1,
+	Anum_leaf_at,
+	Anum_leaf_other,
+	Anum_leaf_signals,
+	Anum_leaf_rating,
+	Anum_leaf_user_items,
+	Natts_leaf = Anum_leaf_user_items
+};
+
+/* What a descent looks for. */
+typedef struct Target
+{
+	int64		key;
+	TimestampTz at;				/* looked at if by_time */
+	bool		by_time;		/* the first entry before "at", else of key */
+} Target;
+
+/* The columns of an index entry as they lie on the page. */
+static inline const LeafRow *
+leaf_row(IndexTuple itup)
+{
+	Assert(!IndexTupleHasNulls(itup));
+	return (const LeafRow *) ((const char *) itup +
+							  MAXALIGN(sizeof(IndexTupleData)));
+}
+
+static inline IndexTuple
+leaf_tuple(Page page, OffsetNumber offset)
+{
+	return (IndexTuple) PageGetItem(page, PageGetItemId(page, offset));
+}
+
+/*
+ * Raises an error unless rel is a b-tree with the columns LeafRow lays out, in
+ * the order this file compares by.
+ */
+static void
+check_layout(Relation rel)
+{
+	static const int16 lengths[Natts_leaf] = {8, 8, 8, 4, 2, 2};
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		same = rel->rd_rel->relam == BTREE_AM_OID &&
+		desc->natts == Natts_leaf &&
+		IndexRelationGetNumberOfKeyAttributes(rel) == Anum_leaf_other &&
+		(rel->rd_indoption[Anum_leaf_key - 1] & INDOPTION_DESC) == 0 &&
+		(rel->rd_indoption[Anum_leaf_at - 1] & INDOPTION_DESC) != 0;
+
+	for (int i = 0; same && i < Natts_leaf; i++)
+		same = TupleDescAttr(desc, i)->attlen == lengths[i];
+	if (!same)
+		elog(ERROR, "index \"%s\" does not have the expected columns",
+			 RelationGetRelationName(rel));
+}
+
+/*
+ * Begins to read an index of the heap under a snapshot, both of which the
+ * caller keeps; allocated in the current memory context.
+ */
+LeafScan *
+leaf_open(Relation heap, Relation index, Snapshot snapshot)
+{
+	LeafScan   *scan = palloc(sizeof(LeafScan));
+
+	check_layout(index);
+	scan->heap = heap;
+	scan->index = index;
+	scan->snapshot = snapshot;
+	scan->use_dead = !TransactionStartedDuringRecovery();
+	scan->buffer = InvalidBuffer;
+	scan->nrows = 0;
+	scan->ndead = 0;
+	return scan;
+}
+
+/*
+ * Marks the entries of the page that leaf_dead() was told of, and unpins it.
+ */
+static void
+leave_page(LeafScan *scan)
+{
+	if (!BufferIsValid(scan->buffer))
+		return;
+	if (scan->ndead > 0)
+	{
+		_bt_lockbuf(scan->index, scan->buffer, BT_READ);
+		if (BufferGetLSNAtomic(scan->buffer) == scan->lsn)
+		{
+			Page		page = BufferGetPage(scan->buffer);
+
+			for (int i = 0; i < scan->ndead; i++)
+			{
+				LeafEntry  *entry = &scan->rows[scan->dead[i]];
+				ItemId		iid = PageGetItemId(page, entry->offset);
+
+				if (ItemPointerEquals(&((IndexTuple) PageGetItem(page, iid))->t_tid,
+									  &entry->tid))
+					ItemIdMarkDead(iid);
+			}
+			BTPageGetOpaque(page)->btpo_flags |= BTP_HAS_GARBAGE;
+			MarkBufferDirtyHint(scan->buffer, true);
+		}
+		_bt_unlockbuf(scan->index, scan->buffer);
+		scan->ndead = 0;
+	}
+	ReleaseBuffer(scan->buffer);
+	scan->buffer = InvalidBuffer;
+	scan->nrows = 0;
+}
+
+/*
+ * Whether an entry or a key of an inner page comes before the target.  Columns
+ * that such a key lacks are less than any value.
+ */
+static inline bool
+before_target(const Target *target, IndexTuple itup, int natts)
+{
+	const LeafRow *row = leaf_row(itup);
+
+	if (natts < Anum_leaf_key)
+		return true;
+	if (row->key != target->key)
+		return row->key < target->key;
+	if (!target->by_time)
+		return false;
+	if (natts < Anum_leaf_at)
+		return true;
+	return row->at >= target->at;
+}
+
+/*
+ * Number of key columns a key of an inner page has, or a high key.
+ */
+static inline int
+pivot_natts(Relation index, IndexTuple itup)
+{
+	int			natts = BTreeTupleGetNAtts(itup, index);
+
+	return Min(natts, Anum_leaf_other);
+}
+
+/*
+ * Finds the leaf page where the target is or would be; returns it locked, or
+ * InvalidBuffer if the index is empty.
+ */
+static Buffer
+descend(LeafScan *scan, const Target *target)
+{
+	Relation	index = scan->index;
+	Buffer		buffer = interact_bt_getroot(index, scan->heap);
+
+	if (!BufferIsValid(buffer))
+		return buffer;
+
+	for (;;)
+	{
+		Page		page = BufferGetPage(buffer);
+		BTPageOpaque opaque = BTPageGetOpaque(page);
+		OffsetNumber low;
+		OffsetNumber high;
+
+		/* The page may have been split since its number was read. */
+		while (!P_RIGHTMOST(opaque))
+		{
+			IndexTuple	high_key = leaf_tuple(page, P_HIKEY);
+
+			if (!P_IGNORE(opaque) &&
+				!before_target(target, high_key, pivot_natts(index, high_key)))
+				break;
+			buffer = _bt_relandgetbuf(index, buffer, opaque->btpo_next, BT_READ);
+			page = BufferGetPage(buffer);
+			opaque = BTPageGetOpaque(page);
+		}
+		if (P_IGNORE(opaque))
+			elog(ERROR, "fell off the end of index \"%s\"",
+				 RelationGetRelationName(index));
+		if (P_ISLEAF(opaque))
+			return buffer;
+
+		/* The last child whose key comes before; the first one always does. */
+		low = P_FIRSTDATAKEY(opaque);
+		high = PageGetMaxOffsetNumber(page);
+		while (low < high)
+		{
+			OffsetNumber middle = low + (high - low + 1) / 2;
+			IndexTuple	itup = leaf_tuple(page, middle);
+
+			if (before_target(target, itup, pivot_natts(index, itup)))
+				low = middle;
+			else
+				high = middle - 1;
+		}
+		buffer = _bt_relandgetbuf(index, buffer,
+								  BTreeTupleGetDownLink(leaf_tuple(page, low)),
+								  BT_READ);
+	}
+}
+
+/*
+ * Reads the entries of the key on a locked page, and unlocks it.
+ */
+static void
+read_page(LeafScan *scan, Buffer buffer)
+{
+	Page		page = BufferGetPage(buffer);
+	BTPageOpaque opaque = BTPageGetOpaque(page);
+	OffsetNumber first = P_FIRSTDATAKEY(opaque);
+	OffsetNumber last = PageGetMaxOffsetNumber(page);
+	OffsetNumber low = first;
+	OffsetNumber high = last + 1;
+	int			n = 0;
+
+	interact_test_old_snapshot(scan->snapshot, scan->index, page);
+	PredicateLockPage(scan->index, BufferGetBlockNumber(buffer), scan->snapshot);
+
+	while (low < high)
+	{
+		OffsetNumber middle = low + (high - low) / 2;
+
+		if (leaf_row(leaf_tuple(page, middle))->key < scan->key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	scan->any_left = low == first && !P_LEFTMOST(opaque);
+	for (; low <= last; low = OffsetNumberNext(low))
+	{
+		ItemId		iid = PageGetItemId(page, low);
+		IndexTuple	itup = (IndexTuple) PageGetItem(page, iid);
+		const LeafRow *row = leaf_row(itup);
+		LeafEntry  *entry = &scan->rows[n];
+
+		Assert(IndexTupleSize(itup) ==
+			   MAXALIGN(sizeof(IndexTupleData)) + sizeof(LeafRow));
+		if (row->key != scan->key)
+			break;
+		if (ItemIdIsDead(iid) && scan->use_dead)
+			continue;
+		if (n == LEAF_ROWS)
+			elog(ERROR, "too many entries on page %u of index \"%s\"",
+				 BufferGetBlockNumber(buffer),
+				 RelationGetRelationName(scan->index));
+		entry->row = *row;
+		entry->tid = itup->t_tid;
+		entry->offset = low;
+		n++;
+	}
+	scan->any_right = low > last && !P_RIGHTMOST(opaque);
+	if (scan->any_right)
+	{
+		IndexTuple	high_key = leaf_tuple(page, P_HIKEY);
+
+		scan->any_right = pivot_natts(scan->index, high_key) < Anum_leaf_key ||
+			leaf_row(high_key)->key <= scan->key;
+	}
+	scan->left = opaque->btpo_prev;
+	scan->right = opaque->btpo_next;
+	scan->block = BufferGetBlockNumber(buffer);
+	scan->lsn = BufferGetLSNAtomic(buffer);
+	scan->buffer = buffer;
+	scan->nrows = n;
+	_bt_unlockbuf(scan->index, buffer);
+}
+
+/*
+ * Goes to the page on the right; false if it cannot have entries of the key.
+ */
+static bool
+step_right(LeafScan *scan)
+{
+	BlockNumber block = scan->right;
+	Buffer		buffer;
+
+	if (!scan->any_right)
+		return false;
+	leave_page(scan);
+	buffer = _bt_getbuf(scan->index, block, BT_READ);
+	for (;;)
+	{
+		BTPageOpaque opaque = BTPageGetOpaque(BufferGetPage(buffer));
+
+		if (!P_IGNORE(opaque))
+			break;
+		if (P_RIGHTMOST(opaque))
+			elog(ERROR, "fell off the end of index \"%s\"",
+				 RelationGetRelationName(scan->index));
+		buffer = _bt_relandgetbuf(scan->index, buffer, opaque->btpo_next, BT_READ);
+	}
+	read_page(scan, buffer);
+	return true;
+}
+
+/*
+ * Goes to the page on the left; false if it cannot have entries of the key.
+ */
+static bool
+step_left(LeafScan *scan)
+{
+	/* Pages that splits may have put between the neighbour and ours */
+	const int	most = 4;
+	BlockNumber block = scan->left;
+	BlockNumber from = scan->block;
+
+	if (!scan->any_left)
+		return false;
+	while (block != P_NONE)
+	{
+		Buffer		buffer = _bt_getbuf(scan->index, block, BT_READ);
+		BTPageOpaque opaque = BTPageGetOpaque(BufferGetPage(buffer));
+
+		for (int i = 0; i < most; i++)
+		{
+			if (P_ISDELETED(opaque) || opaque->btpo_next == from ||
+				P_RIGHTMOST(opaque))
+				break;
+			buffer = _bt_relandgetbuf(scan->index, buffer, opaque->btpo_next,
+									  BT_READ);
+			opaque = BTPageGetOpaque(BufferGetPage(buffer));
+		}
+
+		if (!P_ISDELETED(opaque) && opaque->btpo_next == from)
+		{
+			if (!P_IGNORE(opaque))
+			{
+				leave_page(scan);
+				read_page(scan, buffer);
+				return true;
+			}
+			/* It is empty and about to be deleted: on to the next one. */
+			from = BufferGetBlockNumber(buffer);
+			block = opaque->btpo_prev;
+			_bt_relbuf(scan->index, buffer);
+		}
+		else
+		{
+			/* Begin again with what is on the left of ours now. */
+			_bt_relbuf(scan->index, buffer);
+			CHECK_FOR_INTERRUPTS();
+			_bt_lockbuf(scan->index, scan->buffer, BT_READ);
+			from = scan->block;
+			block = BTPageGetOpaque(BufferGetPage(scan->buffer))->btpo_prev;
+			_bt_unlockbuf(scan->index, scan->buffer);
+		}
+	}
+	return false;
+}
+
+/*
+ * Positions the scan by a target; its page, if there is one, is read.
+ */
+static void
+seek(LeafScan *scan, const Target *target)
+{
+	Buffer		buffer;
+
+	leave_page(scan);
+	scan->key = target->key;
+	pgstat_count_index_scan(scan->index);
+	buffer = descend(scan, target);
+	if (BufferIsValid(buffer))
+		read_page(scan, buffer);
+	else
+	{
+		PredicateLockRelation(scan->index, scan->snapshot);
+		scan->any_left = scan->any_right = false;
+	}
+}
+
+/*
+ * Positions the scan before the newest entry of key; leaf_next() goes on with
+ * ForwardScanDirection.
+ */
+void
+leaf_seek_newest(LeafScan *scan, int64 key)
+{
+	Target		target = {key, 0, false};
+
+	seek(scan, &target);
+	scan->next = 0;
+}
+
+/*
+ * Positions the scan between the entries of key at or after a time and those
+ * before it: leaf_next() goes on with either direction, and forward is older.
+ */
+void
+leaf_seek_time(LeafScan *scan, int64 key, TimestampTz at)
+{
+	Target		target = {key, at, true};
+	int			low = 0;
+	int			high;
+
+	/* Both sides of a moment are often wanted, one after the other. */
+	if (!(BufferIsValid(scan->buffer) && scan->key == key &&
+		  scan->nrows > 0 && scan->rows[0].row.at >= at &&
+		  scan->rows[scan->nrows - 1].row.at < at))
+		seek(scan, &target);
+	high = scan->nrows;
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (scan->rows[middle].row.at >= at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	scan->next = low;
+}
+
+/*
+ * The next entry in a direction, or NULL when there is none left.  Its page
+ * stays pinned and its memory valid until the next call.
+ */
+const LeafEntry *
+leaf_next(LeafScan *scan, ScanDirection direction)
+{
+	if (ScanDirectionIsForward(direction))
+	{
+		while (scan->next >= scan->nrows)
+		{
+			if (!step_right(scan))
+				return NULL;
+			scan->next = 0;
+		}
+		pgstat_count_index_tuples(scan->index, 1);
+		return &scan->rows[scan->next++];
+	}
+
+	while (scan->next <= 0)
+	{
+		if (!step_left(scan))
+			return NULL;
+		scan->next = scan->nrows;
+	}
+	pgstat_count_index_tuples(scan->index, 1);
+	return &scan->rows[--scan->next];
+}
+
+/*
+ * Tells that the row of the entry returned last is dead to every transaction.
+ */
+void
+leaf_dead(LeafScan *scan, const LeafEntry *entry)
+{
+	if (scan->use_dead && scan->ndead < LEAF_DEAD)
+		scan->dead[scan->ndead++] = (int16) (entry - scan->rows);
+}
+
+/*
+ * Ends the scan and frees it.
+ */
+void
+leaf_close(LeafScan *scan)
+{
+	leave_page(scan);
+	pfree(scan);
+}
