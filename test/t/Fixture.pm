@@ -55,7 +55,7 @@ INSERT INTO interact_event (user_id, item_id, event, value, occurred_at)
 SELECT user_id, item_id, 'share', k * 1.5, at FROM pair WHERE k = 9;
 INSERT INTO interact_purchase (user_id, item_id, purchased_at)
 SELECT user_id, item_id, at - interval '9 days' * (1 + user_id % 3) FROM pair WHERE k = 5 AND user_id % 4 > 0;
-CREATE FUNCTION odd(item_id bigint, arg jsonb) RETURNS boolean
+CREATE OR REPLACE FUNCTION odd(item_id bigint, arg jsonb) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT item_id % 2 = (arg->>'n')::bigint $$;
 INSERT INTO interact_friend (user_id, friend_id) SELECT u, u % 60 + 1 FROM generate_series(1, 60) AS u;
 INSERT INTO interact_friend (user_id, friend_id) SELECT u % 60 + 1, u FROM generate_series(1, 60) AS u WHERE u % 2 = 0;
