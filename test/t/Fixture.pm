@@ -25,6 +25,8 @@ SELECT interact_define_event('share', weight => 2, shareable => true);
 SELECT interact_define_event('love', weight => 3, kind => 'reaction');
 SELECT interact_define_event('view', weight => 0.5);
 SELECT interact_set('trending_half_life', '7 days');
+-- Scores that do not age: answers are compared a moment later.
+SELECT interact_set('recency_floor', '1');
 INSERT INTO interact_key (kind, key) VALUES ('user', 'guest:1'), ('item', 'sku-1');
 
 CREATE TEMP TABLE pair AS
