@@ -318,7 +318,7 @@ static const char again_sql[] =
 "                   FILTER (WHERE s.gap OPERATOR(pg_catalog.>=) " NUMBER(REPEAT_SECONDS) ") AS every,"
 "               COALESCE(pg_catalog.count(DISTINCT s.user_id)"
 "                            FILTER (WHERE s.gap OPERATOR(pg_catalog.>=) " NUMBER(REPEAT_SECONDS) ")::double precision"
-"                        OPERATOR(pg_catalog./) NULLIF(pg_catalog.count(DISTINCT s.user_id), 0)::double precision, 0) AS again"
+"                        OPERATOR(pg_catalog./) GREATEST(pg_catalog.count(DISTINCT s.user_id), 1)::double precision, 0) AS again"
 "          FROM (SELECT l.user_id,"
 "                       pg_catalog.date_part('epoch', l.purchased_at OPERATOR(pg_catalog.-)"
 "                           pg_catalog.lag(l.purchased_at) OVER (PARTITION BY l.user_id ORDER BY l.purchased_at)) AS gap"

@@ -23,6 +23,7 @@ use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(usleep);
 
 use lib $FindBin::RealBin;
 use Fixture;
@@ -557,6 +558,19 @@ cmp_ok($hot, '>=', $settled ? 90 : 50, 'updates of counters that are HOT, percen
 
 # ---------- a backend killed ----------
 
+# Wait until the server accepts connections.  (psql dies of what it cannot read
+# to the end when the server refuses it.)
+sub is_up
+{
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		return 1
+		  if system('pg_isready', '--quiet', '--dbname', $node->connstr('postgres')) == 0;
+		usleep(100_000);
+	}
+	return 0;
+}
+
 {
 	my $bench = start_bench('killed', '--client', 32, '--jobs', 2,
 		'--time', $PostgreSQL::Test::Utils::timeout_default, @scripts);
@@ -572,8 +586,7 @@ cmp_ok($hot, '>=', $settled ? 90 : 50, 'updates of counters that are HOT, percen
 		   AND pid <> pg_backend_pid() LIMIT 1});
 	is(kill('KILL', $pid), 1, 'a backend is killed');
 	$bench->{run}->finish;
-	$node->poll_query_until('postgres', 'SELECT true')
-	  or die 'the server did not recover';
+	is_up() or die 'the server did not recover';
 	checked('after recovery, prepared transactions open');
 	resolve_transactions();
 	checked('after recovery');
