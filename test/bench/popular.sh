@@ -204,7 +204,7 @@ bench_prune()
 	say "Pruning $rows views while recording"
 	psql -c "INSERT INTO interact_view (user_id, item_id, viewed_at)
 	         SELECT 1 + n % 100000, 1 + n * 7919 % $ITEMS, now() - interval '3 years' - n * interval '1 second'
-	           FROM generate_series(1, $rows) AS n" -c "VACUUM (ANALYZE) interact_view"
+	           FROM generate_series(1::bigint, $rows) AS n" -c "VACUUM (ANALYZE) interact_view"
 	total=$(value "SELECT sum(count) FROM interact_counter WHERE event = 0")
 	"$bindir/pgbench" --no-vacuum --protocol=prepared --jobs=2 --client=8 --time=100000 \
 		--file="$work/view@7" --file="$work/favorite@2" --file="$work/review@1" >"$work/recorded" 2>&1 &
