@@ -193,7 +193,11 @@ static const char item_activity_sql[] =
  * which fills its hash table from one end and takes forever.  Partial
  * aggregation does not share hash values.
  */
-#define VISITS 	"visit AS (" 	"     SELECT width_bucket(f.at, $6) AS n, f.user_id" 	"       FROM " FACTS(WHAT_NUMBER, "") " AS f" 	"      GROUP BY 1, 2)"
+#define VISITS \
+	"visit AS (" \
+	"     SELECT width_bucket(f.at, $6) AS n, f.user_id" \
+	"       FROM " FACTS(WHAT_NUMBER, "") " AS f" \
+	"      GROUP BY 1, 2)"
 
 /*
  * $7: days of the long window, $8: dates of the days in $6, $9: how many days
