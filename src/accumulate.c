@@ -46,8 +46,11 @@
  * again, so that the rows are folded when the others have gone.
  *
  * The look-up is bounded: it passes over at most LOOK_DEAD_FIRST index entries
- * that lead to no live row, not counting those that are dead to everybody, and
- * notes at most LOOK_ROWS rows.  Versions that an open snapshot keeps from
+ * that lead to no live row, not counting those that are dead to everybody and
+ * those that this transaction left behind, and notes at most LOOK_ROWS rows.
+ * (Its own are met only when it looks again, which is when a level rises.  A
+ * look-up that is cut off makes levels far too high, and those of a bulk load
+ * would stay so.)  Versions that an open snapshot keeps from
  * being pruned mostly lie behind the newest ones in the order of the scan, so
  * they do not make recording slower and slower; if no live row is met in time a
  * new one is inserted.  A backend that finds others at work, or did not see all
@@ -462,6 +465,42 @@ acc_pin_page(Accumulator *acc, IndexScanDesc scan)
 }
 
 /*
+ * Is the entry just looked at, which led to no live row, one of a version that
+ * this transaction itself has replaced or deleted?
+ */
+static bool
+is_own_version(Accumulator *acc)
+{
+	ItemPointer tid = &acc->scan->xs_heaptid;
+	Buffer		buffer;
+	Page		page;
+	ItemId		item;
+	bool		own = false;
+
+	if (acc->rel->rd_tableam != GetHeapamTableAmRoutine())
+		return false;
+	/* acc_pin_page() has pinned it */
+	buffer = ((IndexFetchHeapData *) acc->scan->xs_heapfetch)->xs_cbuf;
+	page = BufferGetPage(buffer);
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	if (ItemPointerGetOffsetNumber(tid) <= PageGetMaxOffsetNumber(page))
+	{
+		item = PageGetItemId(page, ItemPointerGetOffsetNumber(tid));
+		if (ItemIdIsRedirected(item))
+			item = PageGetItemId(page, ItemIdGetRedirect(item));
+		if (ItemIdIsNormal(item))
+		{
+			HeapTupleHeader tuple = (HeapTupleHeader) PageGetItem(page, item);
+
+			own = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(tuple));
+		}
+	}
+	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+	return own;
+}
+
+/*
  * Find the rows of a key: all of them, or as many as adding to one of them
  * takes, which sets acc->cut_off if there may be more.  If there is just one,
  * and nobody is at work on it, acc_take_single() has it.
@@ -519,8 +558,9 @@ acc_look_up(Accumulator *acc, const AccKey *key, bool all)
 			if (acc->nfound == 1 && acc->nbusy == 0)
 				ExecCopySlot(acc->single, acc->look);
 		}
-		else if (acc->scan->kill_prior_tuple && entries < LOOK_MOST_ENTRIES)
-			dead--;				/* marked now, and not met again */
+		else if (entries < LOOK_MOST_ENTRIES &&
+				 (acc->scan->kill_prior_tuple || is_own_version(acc)))
+			dead--;				/* marked now, and not met again; or ours */
 	}
 	acc->scan->xs_heap_continue = false;
 	ExecClearTuple(acc->look);

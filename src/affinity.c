@@ -59,13 +59,6 @@ PG_FUNCTION_INFO_V1(interact_item_last_at);
 #define VM_HEAP_BLOCKS \
 	((BLCKSZ - MAXALIGN(SizeOfPageHeaderData)) * (BITS_PER_BYTE / BITS_PER_HEAPBLOCK))
 
-/* Where the map page of a heap block is kept pinned. */
-static inline int
-vm_slot(BlockNumber block)
-{
-	return (int) (block / VM_HEAP_BLOCKS % VM_BUFFERS);
-}
-
 /* A pair that is unsettled. */
 typedef struct UnsettledPair
 {
@@ -81,6 +74,7 @@ struct AffinityReader
 	IndexFetchTableData *fetch; /* heap fetches; NULL until first needed */
 	TupleTableSlot *slot;		/* of fetch */
 	Buffer		vmbuffers[VM_BUFFERS];	/* visibility map pages, pinned */
+	BlockNumber vmblocks[VM_BUFFERS];	/* which they are */
 	LeafScan   *scan;
 	bool		positioned;		/* whether there may be a next entry */
 	ScanDirection direction;	/* of reading */
@@ -125,7 +119,10 @@ affinity_reader_open(InteractRel rel)
 	reader->snapshot = GetActiveSnapshot();
 	reader->scan = leaf_open(reader->heap, reader->index, reader->snapshot);
 	for (int i = 0; i < VM_BUFFERS; i++)
+	{
 		reader->vmbuffers[i] = InvalidBuffer;
+		reader->vmblocks[i] = InvalidBlockNumber;
+	}
 	return reader;
 }
 
@@ -164,6 +161,30 @@ affinity_reader_before(AffinityReader *reader, int64 key, TimestampTz at)
 	reader->positioned = true;
 	reader->direction = ForwardScanDirection;
 	reader->key = key;
+}
+
+/*
+ * VM_ALL_VISIBLE(), without a call where the map page is pinned already.
+ */
+static inline bool
+all_visible(AffinityReader *reader, BlockNumber block)
+{
+	BlockNumber map_block = block / VM_HEAP_BLOCKS;
+	uint32		bit = block % VM_HEAP_BLOCKS * BITS_PER_HEAPBLOCK;
+	int			i = (int) (map_block % VM_BUFFERS);
+	const uint8 *map;
+	bool		visible;
+
+	if (reader->vmblocks[i] == map_block)
+	{
+		map = (const uint8 *) PageGetContents(BufferGetPage(reader->vmbuffers[i]));
+		return ((map[bit / BITS_PER_BYTE] >> (bit % BITS_PER_BYTE)) &
+				VISIBILITYMAP_ALL_VISIBLE) != 0;
+	}
+	visible = VM_ALL_VISIBLE(reader->heap, block, &reader->vmbuffers[i]);
+	reader->vmblocks[i] = BufferIsValid(reader->vmbuffers[i]) ? map_block :
+		InvalidBlockNumber;
+	return visible;
 }
 
 /*
@@ -260,8 +281,7 @@ affinity_reader_next(AffinityReader *reader, AffinityEntry *entry)
 		CHECK_FOR_INTERRUPTS();
 		reader->entries++;
 
-		if (VM_ALL_VISIBLE(reader->heap, block,
-						   &reader->vmbuffers[vm_slot(block)]))
+		if (all_visible(reader, block))
 		{
 			/* Does nothing at lower levels, but once per entry */
 			if (IsolationIsSerializable())
@@ -326,8 +346,7 @@ affinity_reader_key(AffinityReader *reader, int64 from, bool greatest,
 
 		CHECK_FOR_INTERRUPTS();
 		reader->entries++;
-		if (VM_ALL_VISIBLE(reader->heap, block,
-						   &reader->vmbuffers[vm_slot(block)]))
+		if (all_visible(reader, block))
 			PredicateLockPage(reader->heap, block, reader->snapshot);
 		else
 		{

@@ -55,6 +55,20 @@ enum
 	Natts_leaf = Anum_leaf_user_items
 };
 
+/* Bytes the processor fetches at a time, at least. */
+#define CACHE_LINE			64
+
+/* Cache lines that the item identifiers of a full page take. */
+#define ITEM_ID_LINES \
+	((SizeOfPageHeaderData + sizeof(ItemIdData) * LEAF_ROWS) / CACHE_LINE + 1)
+
+/* Has the processor fetch memory that will be needed soon. */
+#ifdef __GNUC__
+#define prefetch(address)	__builtin_prefetch(address)
+#else
+#define prefetch(address)	((void) (address))
+#endif
+
 /* What a descent looks for. */
 typedef struct Target
 {
@@ -156,6 +170,32 @@ leave_page(LeafScan *scan)
 }
 
 /*
+ * Like _bt_relandgetbuf(), and _bt_getbuf() if there is no buffer to be
+ * released; to read.
+ *
+ * Most pages a walk comes to were not used for so long that the processor has
+ * to wait for every part of them.  Here it is told at once of all that will be
+ * looked at one after the other: header, item identifiers, special space.
+ */
+static Buffer
+get_page(LeafScan *scan, Buffer release, BlockNumber block)
+{
+	Buffer		buffer;
+	const char *page;
+
+	if (BufferIsValid(release))
+		_bt_unlockbuf(scan->index, release);
+	buffer = ReleaseAndReadBuffer(release, scan->index, block);
+	page = BufferGetPage(buffer);
+	prefetch(page + BLCKSZ - sizeof(BTPageOpaqueData));
+	for (int i = 0; i < (int) ITEM_ID_LINES; i++)
+		prefetch(page + i * CACHE_LINE);
+	_bt_lockbuf(scan->index, buffer, BT_READ);
+	_bt_checkpage(scan->index, buffer);
+	return buffer;
+}
+
+/*
  * Whether an entry or a key of an inner page comes before the target.  Columns
  * that such a key lacks are less than any value.
  */
@@ -214,7 +254,7 @@ descend(LeafScan *scan, const Target *target)
 			if (!P_IGNORE(opaque) &&
 				!before_target(target, high_key, pivot_natts(index, high_key)))
 				break;
-			buffer = _bt_relandgetbuf(index, buffer, opaque->btpo_next, BT_READ);
+			buffer = get_page(scan, buffer, opaque->btpo_next);
 			page = BufferGetPage(buffer);
 			opaque = BTPageGetOpaque(page);
 		}
@@ -237,9 +277,8 @@ descend(LeafScan *scan, const Target *target)
 			else
 				high = middle - 1;
 		}
-		buffer = _bt_relandgetbuf(index, buffer,
-								  BTreeTupleGetDownLink(leaf_tuple(page, low)),
-								  BT_READ);
+		buffer = get_page(scan, buffer,
+						  BTreeTupleGetDownLink(leaf_tuple(page, low)));
 	}
 }
 
@@ -264,6 +303,10 @@ read_page(LeafScan *scan, Buffer buffer)
 	{
 		OffsetNumber middle = low + (high - low) / 2;
 
+		/* whichever will be looked at next */
+		prefetch(leaf_row(leaf_tuple(page, low + (middle - low) / 2)));
+		if (middle + 1 < high)
+			prefetch(leaf_row(leaf_tuple(page, middle + 1 + (high - middle - 1) / 2)));
 		if (leaf_row(leaf_tuple(page, middle))->key < scan->key)
 			low = middle + 1;
 		else
@@ -321,7 +364,7 @@ step_right(LeafScan *scan)
 	if (!scan->any_right)
 		return false;
 	leave_page(scan);
-	buffer = _bt_getbuf(scan->index, block, BT_READ);
+	buffer = get_page(scan, InvalidBuffer, block);
 	for (;;)
 	{
 		BTPageOpaque opaque = BTPageGetOpaque(BufferGetPage(buffer));
@@ -331,7 +374,7 @@ step_right(LeafScan *scan)
 		if (P_RIGHTMOST(opaque))
 			elog(ERROR, "fell off the end of index \"%s\"",
 				 RelationGetRelationName(scan->index));
-		buffer = _bt_relandgetbuf(scan->index, buffer, opaque->btpo_next, BT_READ);
+		buffer = get_page(scan, buffer, opaque->btpo_next);
 	}
 	read_page(scan, buffer);
 	return true;
@@ -352,7 +395,7 @@ step_left(LeafScan *scan)
 		return false;
 	while (block != P_NONE)
 	{
-		Buffer		buffer = _bt_getbuf(scan->index, block, BT_READ);
+		Buffer		buffer = get_page(scan, InvalidBuffer, block);
 		BTPageOpaque opaque = BTPageGetOpaque(BufferGetPage(buffer));
 
 		for (int i = 0; i < most; i++)
@@ -360,8 +403,7 @@ step_left(LeafScan *scan)
 			if (P_ISDELETED(opaque) || opaque->btpo_next == from ||
 				P_RIGHTMOST(opaque))
 				break;
-			buffer = _bt_relandgetbuf(scan->index, buffer, opaque->btpo_next,
-									  BT_READ);
+			buffer = get_page(scan, buffer, opaque->btpo_next);
 			opaque = BTPageGetOpaque(BufferGetPage(buffer));
 		}
 
