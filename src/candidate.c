@@ -193,7 +193,7 @@ walk_create(void)
 	walk->context = context;
 	memcpy(walk->types, interact_event_types(), sizeof(walk->types));
 	walk->itemmap = idmap_create(context, 4096, NULL);
-	walk->maxitems = 2048;
+	walk->maxitems = 8192;
 	walk->items = palloc(sizeof(WalkedItem) * walk->maxitems);
 	walk->maxrows = 256;
 	walk->countings = 1;

@@ -62,6 +62,9 @@ enum
 #define ITEM_ID_LINES \
 	((SizeOfPageHeaderData + sizeof(ItemIdData) * LEAF_ROWS) / CACHE_LINE + 1)
 
+/* Rows of a page that are fetched ahead, as they lie there in any order. */
+#define PREFETCH_ROWS		8
+
 /* Has the processor fetch memory that will be needed soon. */
 #ifdef __GNUC__
 #define prefetch(address)	__builtin_prefetch(address)
@@ -324,6 +327,13 @@ read_page(LeafScan *scan, Buffer buffer)
 			   MAXALIGN(sizeof(IndexTupleData)) + sizeof(LeafRow));
 		if (row->key != scan->key)
 			break;
+		if (low + PREFETCH_ROWS <= last)
+		{
+			row = leaf_row(leaf_tuple(page, low + PREFETCH_ROWS));
+			prefetch(row);
+			prefetch((const char *) (row + 1) - 1);
+			row = leaf_row(itup);
+		}
 		if (ItemIdIsDead(iid) && scan->use_dead)
 			continue;
 		if (n == LEAF_ROWS)

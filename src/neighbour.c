@@ -96,9 +96,9 @@ hops_begin(Walk *walk)
 	hops->walk = walk;
 	hops->by_item = affinity_reader_open(REL_AFFINITY_ITEM);
 	hops->usermap = idmap_create(walk->context, 2048, NULL);
-	hops->maxneighbours = 1024;
+	hops->maxneighbours = 4096;
 	hops->neighbours = palloc(sizeof(Neighbour) * hops->maxneighbours);
-	hops->maxpostings = 1024;
+	hops->maxpostings = 4096;
 	hops->postings = palloc(sizeof(Posting) * hops->maxpostings);
 	return hops;
 }
@@ -328,7 +328,7 @@ hops_best_begin(Hops *hops)
 	int			n = 0;
 
 	hops->lookups = LOOKUPS_PER_NEIGHBOUR * request->settings->neighbours;
-	hops->maxentries = 1024;
+	hops->maxentries = 8192;
 	hops->entries = palloc(sizeof(AffinityEntry) * hops->maxentries);
 	hops->heap = palloc(sizeof(Ranked) * Max(hops->nneighbours, 1));
 	for (int32 i = 0; i < hops->nneighbours; i++)

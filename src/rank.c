@@ -162,8 +162,7 @@ double
 ranking_damping(UsersReader *users, int64 item, int32 without,
 				double popularity_exponent)
 {
-	return pow(Max(users_reader_get(users, item, without), 1.0),
-			   -popularity_exponent);
+	return pow(users_reader_get(users, item, without), -popularity_exponent);
 }
 
 /*
