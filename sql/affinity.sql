@@ -224,4 +224,25 @@ UPDATE interact_view SET viewed_at = '294276-12-31' WHERE user_id = 0;
 SELECT * FROM interact_check();
 DELETE FROM interact_view;
 SELECT (SELECT count(*) FROM interact_affinity) AS pairs, (SELECT count(*) FROM interact_counter) AS counters;
+
+-- Indexes that somebody adds to derived tables: with expressions, of some rows
+-- only, unique ones.
+CREATE INDEX added_expression ON interact_affinity ((user_id + item_id));
+CREATE INDEX added_partial ON interact_affinity (item_id) WHERE user_id % 2 = 0;
+CREATE UNIQUE INDEX added_unique ON interact_counter (item_id, event, id);
+CREATE INDEX added_partial_counter ON interact_counter (item_id) WHERE count > 2;
+INSERT INTO interact_view (user_id, item_id)
+SELECT 7000 + i % 4, 7000 FROM generate_series(1, 8) AS i;
+SELECT interact_record_view(7000, 7000);
+INSERT INTO interact_view (user_id, item_id) VALUES (7000, 7001);
+BEGIN;
+SET LOCAL enable_seqscan = off;
+SELECT user_id, item_id FROM interact_affinity WHERE user_id + item_id = 14001 ORDER BY 1;
+SELECT user_id FROM interact_affinity WHERE item_id = 7000 AND user_id % 2 = 0 ORDER BY 1;
+SELECT item_id, count FROM interact_counter WHERE item_id IN (7000, 7001) AND count > 2;
+COMMIT;
+DROP INDEX added_expression, added_partial, added_unique, added_partial_counter;
+DELETE FROM interact_view WHERE item_id IN (7000, 7001);
+
+SELECT * FROM interact_check();
 DROP VIEW pairs;

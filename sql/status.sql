@@ -143,6 +143,21 @@ SELECT item_id, n, 0, 0, 0, '-infinity', -2147483648, -1, event, 0 FROM interact
 SELECT name, "rows", value, advice FROM interact_status() WHERE area = 'rows per key';
 SELECT interact_compact();
 SELECT name, "rows", value, advice FROM interact_status() WHERE area = 'rows per key';
+-- Indexes that take much more room than their entries need.
+INSERT INTO interact_view (user_id, item_id)
+SELECT u, i FROM generate_series(10001, 12800) AS u, generate_series(1001, 1020) AS i;
+VACUUM (ANALYZE) interact_affinity;
+SELECT name, split_part(value, ' ', 1)::integer BETWEEN 70 AND 150 AS like_new, advice
+  FROM interact_status() WHERE area = 'index' ORDER BY name;
+DELETE FROM interact_view WHERE item_id BETWEEN 1001 AND 1020 AND item_id % 4 <> 0;
+VACUUM (ANALYZE) interact_affinity;
+SELECT name, split_part(value, ' ', 1)::integer BETWEEN 200 AND 600 AS too_large, advice
+  FROM interact_status() WHERE area = 'index' ORDER BY name;
+REINDEX INDEX CONCURRENTLY interact_affinity_item;
+REINDEX INDEX CONCURRENTLY interact_affinity_user;
+SELECT name, split_part(value, ' ', 1)::integer BETWEEN 90 AND 110 AS new, advice
+  FROM interact_status() WHERE area = 'index' AND name <> 'interact_affinity_pkey' ORDER BY name;
+DELETE FROM interact_view WHERE item_id BETWEEN 1001 AND 1020;
 -- It writes nothing.
 BEGIN READ ONLY;
 SELECT count(*) > 15 AS rows FROM interact_status();

@@ -193,6 +193,8 @@ accumulator_close(Accumulator *acc)
 	}
 	for (int i = 0; i < acc->nindexes; i++)
 		index_close(acc->indexes[i], NoLock);
+	if (acc->estate)
+		FreeExecutorState(acc->estate);
 	ExecDropSingleTupleTableSlot(acc->look);
 	ExecDropSingleTupleTableSlot(acc->row);
 	ExecDropSingleTupleTableSlot(acc->single);
@@ -221,12 +223,61 @@ acc_start_version(Accumulator *acc, bool from_row)
 	memset(slot->tts_isnull, 0, sizeof(bool) * slot->tts_tupleDescriptor->natts);
 }
 
+/* Open the indexes of the table, for writing. */
+static void
+open_indexes(Accumulator *acc)
+{
+	List	   *oids = RelationGetIndexList(acc->rel);
+	ListCell   *lc;
+
+	acc->indexes = palloc(sizeof(Relation) * list_length(oids));
+	acc->infos = palloc(sizeof(IndexInfo *) * list_length(oids));
+	foreach(lc, oids)
+	{
+		Relation	index = index_open(lfirst_oid(lc), RowExclusiveLock);
+
+		acc->indexes[acc->nindexes] = index;
+		acc->infos[acc->nindexes++] = BuildIndexInfo(index);
+	}
+	list_free(oids);
+}
+
 /*
- * Enter the version in acc->write into the indexes.  After an update the
- * primary key's values are those of the version before, which nbtree likes to
- * know (it then looks for versions to delete before it splits a page), and
- * which are as unique as before: looking would mean to visit every version of
- * the row that cannot be pruned yet, all those of this transaction at least.
+ * Does the index hold the version in acc->write?  Sets acc->estate if the index
+ * needs one: none of ours does.
+ */
+static bool
+in_index(Accumulator *acc, Relation index, IndexInfo *info)
+{
+	ExprContext *econtext;
+
+	if (!info->ii_ReadyForInserts)
+		return false;
+	if (info->ii_Predicate == NIL && info->ii_Expressions == NIL)
+		return true;
+	/* the only partial index of ours holds the event rating */
+	if (RelationGetRelid(index) == interact_relid(REL_COUNTER_RATING))
+		return DatumGetInt16(ACC_WRITE(acc, Anum_counter_event)) == EVENT_RATING;
+
+	if (acc->estate == NULL)
+		acc->estate = CreateExecutorState();
+	econtext = GetPerTupleExprContext(acc->estate);
+	econtext->ecxt_scantuple = acc->write;
+	if (info->ii_Predicate == NIL)
+		return true;
+	if (info->ii_PredicateState == NULL)
+		info->ii_PredicateState = ExecPrepareQual(info->ii_Predicate, acc->estate);
+	return ExecQual(info->ii_PredicateState, econtext);
+}
+
+/*
+ * Enter the version in acc->write into the indexes: ours, those that somebody
+ * has added, and those that are just being built beside them (REINDEX
+ * CONCURRENTLY).  After an update the primary key's values are those of the
+ * version before, which nbtree likes to know (it then looks for versions to
+ * delete before it splits a page), and which are as unique as before: looking
+ * would mean to visit every version of the row that cannot be pruned yet, all
+ * those of this transaction at least.
  */
 static void
 insert_index_entries(Accumulator *acc, bool update)
@@ -235,39 +286,24 @@ insert_index_entries(Accumulator *acc, bool update)
 	bool		isnull[INDEX_MAX_KEYS];
 
 	if (acc->nindexes == 0)
-	{
-		List	   *oids = RelationGetIndexList(acc->rel);
-		ListCell   *lc;
-
-		foreach(lc, oids)
-		{
-			if (acc->nindexes == ACC_MAX_INDEXES)
-				elog(ERROR, "too many indexes on \"%s\"",
-					 RelationGetRelationName(acc->rel));
-			acc->indexes[acc->nindexes] = index_open(lfirst_oid(lc),
-													 RowExclusiveLock);
-			acc->infos[acc->nindexes] = BuildIndexInfo(acc->indexes[acc->nindexes]);
-			acc->nindexes++;
-		}
-		list_free(oids);
-	}
+		open_indexes(acc);
 
 	for (int i = 0; i < acc->nindexes; i++)
 	{
 		Relation	index = acc->indexes[i];
-		bool		pkey = RelationGetRelid(index) == RelationGetRelid(acc->pkey);
+		IndexInfo  *info = acc->infos[i];
+		bool		same_key = update &&
+			RelationGetRelid(index) == RelationGetRelid(acc->pkey);
 
-		if (!acc->infos[i]->ii_ReadyForInserts)
+		if (!in_index(acc, index, info))
 			continue;
-		/* the only partial index there is holds the event rating */
-		if (acc->infos[i]->ii_Predicate != NIL &&
-			DatumGetInt16(ACC_WRITE(acc, Anum_counter_event)) != EVENT_RATING)
-			continue;
-		FormIndexDatum(acc->infos[i], acc->write, NULL, values, isnull);
+		FormIndexDatum(info, acc->write, acc->estate, values, isnull);
 		index_insert(index, values, isnull, &acc->write->tts_tid, acc->rel,
-					 pkey && !update ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
-					 update && pkey, acc->infos[i]);
+					 info->ii_Unique && !same_key ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
+					 same_key, info);
 	}
+	if (acc->estate != NULL)
+		ResetPerTupleExprContext(acc->estate);
 }
 
 /* Insert the version in acc->write. */

@@ -338,9 +338,6 @@ typedef enum RowState
 	ROW_LOCKED					/* a row of ours */
 } RowState;
 
-/* Most indexes a derived table has. */
-#define ACC_MAX_INDEXES		4
-
 /* A pass over one derived table; open for the length of a batch. */
 typedef struct Accumulator
 {
@@ -356,8 +353,9 @@ typedef struct Accumulator
 	TupleTableSlot *newest;		/* newest row of the user last asked for */
 	TupleTableSlot *write;		/* version to be written */
 	int			nindexes;		/* 0 until the first index insertion */
-	Relation	indexes[ACC_MAX_INDEXES];
-	struct IndexInfo *infos[ACC_MAX_INDEXES];
+	Relation   *indexes;
+	struct IndexInfo **infos;
+	struct EState *estate;		/* for expressions of indexes; NULL until needed */
 	FoundRow   *found;			/* rows of the key */
 	int			nfound;
 	int			maxfound;

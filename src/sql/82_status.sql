@@ -32,6 +32,27 @@ AS $function$
          CROSS JOIN LATERAL (
                SELECT pg_relation_size(c.oid) / current_setting('block_size')::bigint AS pages) AS p
          WHERE e.extname = 'interact' AND c.relkind = 'r'),
+    -- beside the pages that the rows of now would take in a new index
+    index AS MATERIALIZED (
+        SELECT t.schema, c.relname::text AS name, s.bytes,
+               s.bytes > 100 * current_setting('block_size')::bigint AS large,
+               round(s.bytes / greatest(t.estimate * e.bytes * 100
+                     / ((current_setting('block_size')::integer - 40) * coalesce(f.fillfactor, 90))
+                     * current_setting('block_size')::numeric, 1), 2) AS ratio
+          FROM tab AS t
+          JOIN pg_index AS x
+            ON x.indrelid = format('%I.%I', t.schema, t.name)::regclass AND x.indpred IS NULL AND x.indisvalid
+          JOIN pg_class AS c ON c.oid = x.indexrelid
+         CROSS JOIN LATERAL (SELECT pg_relation_size(c.oid) AS bytes) AS s
+         -- an entry's columns, header and item identifier
+         CROSS JOIN LATERAL (
+               SELECT 8 * ceil(sum(a.attlen) / 8.0) + 12 AS bytes
+                 FROM pg_attribute AS a WHERE a.attrelid = c.oid) AS e
+          LEFT JOIN LATERAL (
+               SELECT o.option_value::integer AS fillfactor
+                 FROM pg_options_to_table(c.reloptions) AS o WHERE o.option_name = 'fillfactor') AS f ON true
+         WHERE t.name = 'interact_affinity'
+         ORDER BY c.relname),
     -- of some 50 pages, rows and those that are not the oldest of their key
     affinity AS MATERIALIZED (
         SELECT count(*) AS n,
@@ -100,6 +121,12 @@ AS $function$
                 THEN 'VACUUM: recommend() reads pages that are not all-visible' END
       FROM tab AS t
     UNION ALL
+    SELECT 'index', i.name, NULL, i.bytes,
+           CASE WHEN i.large THEN round(100 * i.ratio) || ' % of a new one' END,
+           CASE WHEN i.large AND i.ratio > 1.5
+                THEN format('REINDEX INDEX CONCURRENTLY %I.%I', i.schema, i.name) END
+      FROM index AS i
+    UNION ALL
     SELECT 'rows per key', k.name, k.n, NULL,
            round(k.n / nullif(k.n - k.more, 0)::numeric, 3)::text,
            CASE WHEN k.more > 20 AND 20 * k.more > k.n THEN 'SELECT interact_compact()' END
@@ -129,6 +156,7 @@ REVOKE ALL ON FUNCTION @extschema@.interact_status() FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.interact_status() IS
 'What a database administrator wants to know at a glance; cheap whatever the size of the tables. One row per
 table: rows (estimate of the planner, null before the first ANALYZE or VACUUM), bytes (exact, indexes and TOAST included), value: part of the pages that is all-visible;
+index: of interact_affinity, value, above 100 pages: its size to that of a new one for the estimated rows; pairs that are recorded again move within two of them, and leave room behind;
 rows per key: of a derived table, estimated from about 50 pages; rows: those looked at; value: 1 when no key has several rows;
 time: oldest and newest event, estimated from the rows written first and last and from what ANALYZE saw;
 pruning: views older than two years, from what ANALYZE saw: rows, bytes, and value: their part of all;

@@ -550,10 +550,33 @@ hot_share('64 clients');
 chaos(64, 'extended', 0, grep { !/check|reader|rebuild/ } sort keys %disturbers);
 my $hot = hot_share('64 clients, short transactions');
 cmp_ok($hot, '>=', $settled ? 90 : 50, 'updates of counters that are HOT, percent');
+
+# Pairs that are recorded again move to the newest end of two indexes, and leave
+# pages behind that are nearly empty: the longer it goes on the more, as in any
+# index by the time of a change.  interact_status() says when it is time to build
+# them anew, which PostgreSQL does while everybody records.
 {
+	my %grown = sizes();
+	note("grown: $_: $grown{$_} bytes") for sort keys %grown;
+	note('advice: ' . ($node->safe_psql('postgres', q{
+		SELECT string_agg(name || ': ' || value || coalesce(', ' || advice, ''), '; ' ORDER BY name)
+		  FROM interact_status() WHERE area = 'index' AND value IS NOT NULL}) || 'none'));
+	my $log = -s $node->logfile;
+	my $bench = start_bench('indexes built anew', '--client', 32, '--jobs', 2,
+		'--time', $seconds < 10 ? $seconds : 10, '--protocol', 'extended', @scripts);
+	$node->safe_psql('postgres', "REINDEX TABLE CONCURRENTLY $_")
+	  for ('interact_affinity', 'interact_counter');
+	finish_bench($bench);
+	my @errors = grep { /ERROR:|deadlock/ && !/canceling autovacuum task/ }
+	  split /\n/, slurp_file($node->logfile, $log);
+	is(scalar(@errors), 0, 'nobody who recorded noticed that indexes were built anew')
+	  or diag(join "\n", @errors);
+	checked('indexes built anew');
+
 	my %used = sizes();
 	my %fresh = fresh_sizes();
 	compare_sizes('short transactions', $settled, \%used, \%fresh);
+	checked('after interact_rebuild()');
 }
 
 # ---------- a backend killed ----------
