@@ -185,9 +185,10 @@ void
 accumulator_close(Accumulator *acc)
 {
 	index_endscan(acc->scan);
-	if (acc->userscan)
+	if (acc->users)
 	{
-		index_endscan(acc->userscan);
+		leaf_close(acc->users);
+		table_index_fetch_end(acc->usersfetch);
 		index_close(acc->useridx, NoLock);
 		ExecDropSingleTupleTableSlot(acc->newest);
 	}
@@ -483,16 +484,16 @@ note_row(Accumulator *acc)
  * prune a page that is pinned already.
  */
 void
-acc_pin_page(Accumulator *acc, IndexScanDesc scan)
+acc_pin_page(Accumulator *acc, IndexFetchTableData *fetch, ItemPointer tid)
 {
-	IndexFetchHeapData *fetch = (IndexFetchHeapData *) scan->xs_heapfetch;
+	IndexFetchHeapData *heapfetch = (IndexFetchHeapData *) fetch;
 	Buffer		buffer;
 
 	if (acc->rel->rd_tableam != GetHeapamTableAmRoutine())
 		return;
-	buffer = ReleaseAndReadBuffer(fetch->xs_cbuf, acc->rel,
-								  ItemPointerGetBlockNumber(&scan->xs_heaptid));
-	fetch->xs_cbuf = buffer;
+	buffer = ReleaseAndReadBuffer(heapfetch->xs_cbuf, acc->rel,
+								  ItemPointerGetBlockNumber(tid));
+	heapfetch->xs_cbuf = buffer;
 
 	/* without a lock on the page this is a guess, which is good enough */
 	if (acc->counter &&
@@ -581,7 +582,7 @@ acc_look_up(Accumulator *acc, const AccKey *key, bool all)
 				break;
 			entries++;
 			dead++;
-			acc_pin_page(acc, acc->scan);
+			acc_pin_page(acc, acc->scan->xs_heapfetch, &acc->scan->xs_heaptid);
 		}
 		if (index_fetch_heap(acc->scan, acc->look))
 		{

@@ -345,7 +345,8 @@ typedef struct Accumulator
 	Relation	pkey;			/* its primary key index */
 	Relation	useridx;		/* interact_affinity_user, NULL until needed */
 	IndexScanDesc scan;			/* on pkey, dirty snapshot */
-	IndexScanDesc userscan;		/* on useridx, SnapshotSelf */
+	struct LeafScan *users;		/* on useridx, SnapshotSelf */
+	IndexFetchTableData *usersfetch;	/* heap fetches of users */
 	SnapshotData dirty;
 	TupleTableSlot *look;		/* row met by a scan */
 	TupleTableSlot *row;		/* row locked, or seen, to be replaced */
@@ -391,7 +392,8 @@ extern int64 acc_fresh_id(void);
 extern void acc_look_up(Accumulator *acc, const AccKey *key, bool all);
 extern bool acc_is_newer(Accumulator *acc, TupleTableSlot *slot);
 extern bool acc_take_single(Accumulator *acc);
-extern void acc_pin_page(Accumulator *acc, IndexScanDesc scan);
+extern void acc_pin_page(Accumulator *acc, IndexFetchTableData *fetch,
+						 ItemPointer tid);
 extern TM_Result acc_lock_row(Accumulator *acc, const AccKey *key,
 							  ItemPointer tid, TupleTableSlot *slot);
 extern void acc_start_version(Accumulator *acc, bool from_row);

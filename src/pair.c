@@ -391,40 +391,43 @@ affinity_fold(Accumulator *acc, PairReader *reader, int64 user, int64 item,
 int
 affinity_user_items(Accumulator *acc, int64 user, TimestampTz *newest)
 {
-	ScanKeyData key;
+	const LeafEntry *entry;
 
-	if (acc->userscan == NULL)
+	if (acc->users == NULL)
 	{
 		acc->useridx = index_open(interact_relid(REL_AFFINITY_USER),
 								  RowExclusiveLock);
-		acc->userscan = interact_index_beginscan(acc->rel, acc->useridx,
-												 SnapshotSelf, 1);
+		acc->users = leaf_open(acc->rel, acc->useridx, SnapshotSelf);
+		acc->usersfetch = table_index_fetch_begin(acc->rel);
 		acc->newest = table_slot_create(acc->rel, NULL);
 	}
 
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(user));
-	index_rescan(acc->userscan, &key, 1, NULL, 0);
-	for (;;)
+	*newest = DT_NOBEGIN;
+	leaf_seek_newest(acc->users, user);
+	while ((entry = leaf_next(acc->users, ForwardScanDirection)) != NULL)
 	{
+		ItemPointerData tid = entry->tid;
+		bool		again = false;
+		bool		all_dead = false;
+
 		CHECK_FOR_INTERRUPTS();
-		if (!acc->userscan->xs_heap_continue)
+		acc_pin_page(acc, acc->usersfetch, &tid);
+		if (!table_index_fetch_tuple(acc->usersfetch, &tid, SnapshotSelf,
+									 acc->newest, &again, &all_dead))
 		{
-			if (index_getnext_tid(acc->userscan, ForwardScanDirection) == NULL)
-			{
-				ExecClearTuple(acc->newest);
-				*newest = DT_NOBEGIN;
-				return 0;
-			}
-			acc_pin_page(acc, acc->userscan);
+			if (all_dead)
+				leaf_dead(acc->users, entry);
+			continue;
 		}
 		/* rows of unsettled pairs are not written with every change */
-		if (index_fetch_heap(acc->userscan, acc->newest) &&
-			(DatumGetInt32(acc_column(acc->newest, Anum_affinity_signals)) & SIGNAL_UNSETTLED) == 0)
-			break;
+		if ((DatumGetInt32(acc_column(acc->newest, Anum_affinity_signals)) & SIGNAL_UNSETTLED) == 0)
+		{
+			*newest = DatumGetTimestampTz(acc_column(acc->newest, Anum_affinity_last_at));
+			return DatumGetInt16(acc_column(acc->newest, Anum_affinity_user_items));
+		}
 	}
-	acc->userscan->xs_heap_continue = false;
-	*newest = DatumGetTimestampTz(acc_column(acc->newest, Anum_affinity_last_at));
-	return DatumGetInt16(acc_column(acc->newest, Anum_affinity_user_items));
+	ExecClearTuple(acc->newest);
+	return 0;
 }
 
 /*
