@@ -48,9 +48,10 @@
  * The look-up is bounded: it passes over at most LOOK_DEAD_FIRST index entries
  * that lead to no live row, not counting those that are dead to everybody and
  * those that this transaction left behind, and notes at most LOOK_ROWS rows.
- * (Its own are met only when it looks again, which is when a level rises.  A
- * look-up that is cut off makes levels far too high, and those of a bulk load
- * would stay so.)  Versions that an open snapshot keeps from
+ * (How many of its own is earned by writing, so a call costs the same however
+ * many there are.  They must not cut a look-up off as long as that can be had:
+ * it makes levels far too high, and those of a bulk load would stay so.)
+ * Versions that an open snapshot keeps from
  * being pruned mostly lie behind the newest ones in the order of the scan, so
  * they do not make recording slower and slower; if no live row is met in time a
  * new one is inserted.  A backend that finds others at work, or did not see all
@@ -93,6 +94,13 @@
 /* Entries passed over per look-up because nobody needs them any more. */
 #define LOOK_MOST_ENTRIES	1000
 
+/*
+ * Entries of this transaction's own old versions passed over at first, and how
+ * many more it may pass over for each time it writes to the key.
+ */
+#define LOOK_OWN			64
+#define LOOK_OWN_EARNED		8
+
 /* Free space on a page of counters below which a look-up prunes it. */
 #define COUNTER_MIN_FREE	(BLCKSZ / 4)
 
@@ -114,6 +122,7 @@ typedef struct Remembered
 	SubTransactionId subid;		/* that wrote tid */
 	LocalTransactionId lxid;	/* the transaction that wrote it */
 	int			uses;			/* of the row since the last look-up */
+	int			own_left;		/* own old versions to be passed over yet */
 	bool		contended;		/* others were at work on the key */
 	AccLimits	limits;			/* how far it may grow without a look-up */
 } Remembered;
@@ -392,6 +401,69 @@ acc_lock_row(Accumulator *acc, const AccKey *key, ItemPointer tid,
 	return result;
 }
 
+/* ---------- remembering ---------- */
+
+/*
+ * The entry of a key, or NULL; an entry to be filled in if create is true.
+ * The tables live as long as the backend, what is no longer of use is dropped
+ * with them when they have grown.
+ */
+static Remembered *
+find_remembered(Accumulator *acc, const AccKey *key, bool create)
+{
+	HTAB	  **table = &remembered[acc->table];
+	Oid		   *file = &remembered_file[acc->table];
+	long		max = REMEMBER_MAX;
+	Remembered *entry;
+	bool		found;
+
+	if (remembered_lxid != interact_lxid())
+	{
+		remembered_lxid = interact_lxid();
+		max = REMEMBER_KEEP;
+	}
+	for (int i = 0; i < NUM_DERIVED_TABLES; i++)
+	{
+		if (remembered[i] != NULL && hash_get_num_entries(remembered[i]) >= max)
+		{
+			hash_destroy(remembered[i]);
+			remembered[i] = NULL;
+		}
+	}
+
+	if (*table != NULL && *file != acc->rel->rd_rel->relfilenode)
+	{
+		/* Truncated, rewritten or created again: TIDs mean nothing there. */
+		hash_destroy(*table);
+		*table = NULL;
+	}
+	if (*table == NULL)
+	{
+		HASHCTL		ctl;
+
+		if (!create)
+			return NULL;
+		ctl.keysize = sizeof(AccKey);
+		ctl.entrysize = sizeof(Remembered);
+		ctl.hcxt = TopMemoryContext;
+		*table = hash_create("interact rows written", 64, &ctl,
+							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		*file = acc->rel->rd_rel->relfilenode;
+	}
+	entry = hash_search(*table, key, create ? HASH_ENTER : HASH_FIND, &found);
+	if (create && !found)
+	{
+		entry->tid = no_tuple;
+		entry->outer = no_tuple;
+		entry->subid = InvalidSubTransactionId;
+		entry->lxid = InvalidLocalTransactionId;
+		entry->uses = 0;
+		entry->own_left = LOOK_OWN;
+		entry->contended = false;
+	}
+	return entry;
+}
+
 /* ---------- looking ---------- */
 
 /*
@@ -538,6 +610,24 @@ is_own_version(Accumulator *acc)
 }
 
 /*
+ * May the look-up pass over one more version of this transaction's own?  *own
+ * is how many it has passed over, if nothing was written to the key, or that
+ * was forgotten.
+ */
+static bool
+may_pass_own(Accumulator *acc, const AccKey *key, int *own)
+{
+	Remembered *entry = find_remembered(acc, key, false);
+
+	if (entry == NULL || entry->lxid != interact_lxid())
+		return (*own)++ < LOOK_OWN;
+	if (entry->own_left <= 0)
+		return false;
+	entry->own_left--;
+	return true;
+}
+
+/*
  * Find the rows of a key: all of them, or as many as adding to one of them
  * takes, which sets acc->cut_off if there may be more.  If there is just one,
  * and nobody is at work on it, acc_take_single() has it.
@@ -548,6 +638,7 @@ acc_look_up(Accumulator *acc, const AccKey *key, bool all)
 	ScanKeyData keys[2];
 	int			entries = 0;
 	int			dead = 0;
+	int			own = 0;
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ,
 				Int64GetDatum(key->first));
@@ -595,9 +686,12 @@ acc_look_up(Accumulator *acc, const AccKey *key, bool all)
 			if (acc->nfound == 1 && acc->nbusy == 0)
 				ExecCopySlot(acc->single, acc->look);
 		}
-		else if (entries < LOOK_MOST_ENTRIES &&
-				 (acc->scan->kill_prior_tuple || is_own_version(acc)))
-			dead--;				/* marked now, and not met again; or ours */
+		else if (entries >= LOOK_MOST_ENTRIES)
+			;
+		else if (acc->scan->kill_prior_tuple)
+			dead--;				/* marked now, and not met again */
+		else if (is_own_version(acc) && may_pass_own(acc, key, &own))
+			dead--;
 	}
 	acc->scan->xs_heap_continue = false;
 	ExecClearTuple(acc->look);
@@ -619,67 +713,7 @@ acc_take_single(Accumulator *acc)
 	return true;
 }
 
-/* ---------- remembering ---------- */
-
-/*
- * The entry of a key, or NULL; an entry to be filled in if create is true.
- * The tables live as long as the backend, what is no longer of use is dropped
- * with them when they have grown.
- */
-static Remembered *
-find_remembered(Accumulator *acc, const AccKey *key, bool create)
-{
-	HTAB	  **table = &remembered[acc->table];
-	Oid		   *file = &remembered_file[acc->table];
-	long		max = REMEMBER_MAX;
-	Remembered *entry;
-	bool		found;
-
-	if (remembered_lxid != interact_lxid())
-	{
-		remembered_lxid = interact_lxid();
-		max = REMEMBER_KEEP;
-	}
-	for (int i = 0; i < NUM_DERIVED_TABLES; i++)
-	{
-		if (remembered[i] != NULL && hash_get_num_entries(remembered[i]) >= max)
-		{
-			hash_destroy(remembered[i]);
-			remembered[i] = NULL;
-		}
-	}
-
-	if (*table != NULL && *file != acc->rel->rd_rel->relfilenode)
-	{
-		/* Truncated, rewritten or created again: TIDs mean nothing there. */
-		hash_destroy(*table);
-		*table = NULL;
-	}
-	if (*table == NULL)
-	{
-		HASHCTL		ctl;
-
-		if (!create)
-			return NULL;
-		ctl.keysize = sizeof(AccKey);
-		ctl.entrysize = sizeof(Remembered);
-		ctl.hcxt = TopMemoryContext;
-		*table = hash_create("interact rows written", 64, &ctl,
-							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-		*file = acc->rel->rd_rel->relfilenode;
-	}
-	entry = hash_search(*table, key, create ? HASH_ENTER : HASH_FIND, &found);
-	if (create && !found)
-	{
-		entry->tid = no_tuple;
-		entry->outer = no_tuple;
-		entry->subid = InvalidSubTransactionId;
-		entry->lxid = InvalidLocalTransactionId;
-		entry->uses = 0;
-		entry->contended = false;
-	}
-	return entry;
-}
+/* ---------- what was written ---------- */
 
 /*
  * Remember the version just written, and how far it may grow.  looked: the key
@@ -694,9 +728,14 @@ acc_remember(Accumulator *acc, const AccKey *key, bool looked, bool contended,
 	SubTransactionId subid = GetCurrentSubTransactionId();
 
 	if (entry->lxid != lxid)
+	{
 		entry->outer = no_tuple;
+		entry->own_left = LOOK_OWN;
+	}
 	else if (entry->subid != subid)
 		entry->outer = entry->tid;
+	if (entry->own_left < LOOK_MOST_ENTRIES)
+		entry->own_left += LOOK_OWN_EARNED;
 	entry->tid = acc->write->tts_tid;
 	entry->subid = subid;
 	entry->lxid = lxid;

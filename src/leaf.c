@@ -329,10 +329,10 @@ read_page(LeafScan *scan, Buffer buffer)
 			break;
 		if (low + PREFETCH_ROWS <= last)
 		{
-			row = leaf_row(leaf_tuple(page, low + PREFETCH_ROWS));
-			prefetch(row);
-			prefetch((const char *) (row + 1) - 1);
-			row = leaf_row(itup);
+			const LeafRow *ahead = leaf_row(leaf_tuple(page, low + PREFETCH_ROWS));
+
+			prefetch(ahead);
+			prefetch((const char *) (ahead + 1) - 1);
 		}
 		if (ItemIdIsDead(iid) && scan->use_dead)
 			continue;

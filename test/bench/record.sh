@@ -11,6 +11,7 @@
 #   SNAPSHOT  seconds of the runs with a snapshot held open (60)
 #   ROWS      views loaded by COPY, into each table (1000000)
 #   CALLS     calls in one transaction (100000)
+#   COUNTED   calls of which valgrind counts the instructions (1000; 0: none)
 #   JSON      file for the figures (test/bench/results/record.json)
 #   QUICK=1   smaller defaults: a look in about two minutes
 #
@@ -25,13 +26,14 @@ source "$here/../setup.sh"
 source "$here/report.sh"
 
 if [ -n "${QUICK:-}" ]; then
-	: "${ROUNDS:=2}" "${DURATION:=2}" "${SNAPSHOT:=12}" "${ROWS:=200000}" "${CALLS:=20000}"
+	: "${ROUNDS:=2}" "${DURATION:=2}" "${SNAPSHOT:=12}" "${ROWS:=200000}" "${CALLS:=20000}" "${COUNTED:=200}"
 fi
 ROUNDS=${ROUNDS:-5}
 DURATION=${DURATION:-3}
 SNAPSHOT=${SNAPSHOT:-60}
 ROWS=${ROWS:-1000000}
 CALLS=${CALLS:-100000}
+COUNTED=${COUNTED:-1000}
 JSON=${JSON:-$here/results/record.json}
 [[ $JSON == /* ]] || JSON=$PWD/$JSON
 
@@ -383,6 +385,56 @@ bench_snapshot()
 		"$before kB before, $during kB during, $after kB after"
 }
 
+# ---------- instructions ----------
+
+# Count the instructions of so many calls for random users and items in
+# single-user mode, where nothing runs beside them.  $1: calls, $2: file.
+count_calls()
+{
+	awk -v n="$1" -v users=$USERS -v items=$ITEMS 'BEGIN {
+		srand(1)
+		for (i = 0; i < n; i++)
+			printf "SELECT interact_record_view(%d, %d);\n", 1 + int(users * rand()), 1 + int(items * rand())
+	}' >"$work/calls"
+	(cd "$work" && as_server valgrind --tool=callgrind --callgrind-out-file="$work/data/callgrind.out" \
+		"$bindir/postgres" --single -D "$work/data" -c shared_buffers=512MB -c autovacuum=off bench) \
+		<"$work/calls" >"$work/single.log" 2>"$work/callgrind.log" || {
+		tail -n 20 "$work/callgrind.log" "$work/single.log"
+		die "the server failed in single-user mode"
+	}
+	if grep -q ERROR "$work/single.log" "$work/callgrind.log"; then
+		die "a statement failed in single-user mode"
+	fi
+	callgrind_annotate --inclusive=yes --threshold=100 "$work/data/callgrind.out" >"$2"
+}
+
+# Thousand instructions per call within a function and what it calls, by the
+# difference of two runs, one with twice the calls.  $1: function.
+thousand_in()
+{
+	local file numbers=()
+
+	for file in "$work/counted.1" "$work/counted.2"; do
+		numbers+=("$(sed -n -E "s/^ *([0-9,]+) .*:$1( \\[.*)?\$/\\1/p" "$file" | head -n 1 | tr -d ,)")
+	done
+	calc "(${numbers[1]:-0} - ${numbers[0]:-0}) / $COUNTED / 1000"
+}
+
+# What a call spends its time with.  To be run when the server is stopped.
+bench_instructions()
+{
+	say "Instructions of $COUNTED calls"
+	count_calls "$COUNTED" "$work/counted.1"
+	count_calls $((2 * COUNTED)) "$work/counted.2"
+	remark "Instructions of a call (thousand)" "$(thousand_in interact_record_view)" \
+		"without parsing; derivation: $(thousand_in interact_derive)"
+	remark "... of derivation: index entries" "$(thousand_in insert_index_entries)" ""
+	remark "... looking up pair and counter" "$(thousand_in acc_look_up)" ""
+	remark "... the user's newest row" "$(thousand_in affinity_user_items)" ""
+	remark "... opening tables and indexes" \
+		"$(calc "$(thousand_in accumulator_open) + $(thousand_in accumulator_close) + $(thousand_in open_indexes)")" ""
+}
+
 [ "$(uname -s)" = Linux ] || die "this reads memory from /proc, which needs Linux"
 interact_begin
 [ -x "$bindir/pgbench" ] || die "there is no pgbench in $bindir"
@@ -406,7 +458,18 @@ differences=$(value "SELECT count(*) FROM interact_check()")
 result "Differences of derived tables from the rows" "$differences" "<=" 0 "interact_check()"
 echo "$differences differences"
 
+wal=$(value "SELECT pg_size_pretty(wal_bytes) FROM pg_stat_wal")
+if [ "$COUNTED" -eq 0 ]; then
+	skipped "Instructions of a call" "not asked for"
+elif ! command -v callgrind_annotate >/dev/null; then
+	skipped "Instructions of a call" "there is no valgrind"
+else
+	psql -c "CHECKPOINT"
+	as_server "$bindir/pg_ctl" stop --wait --silent --pgdata="$work/data"
+	bench_instructions
+fi
+
 print_results
 echo
-echo "WAL written: $(value "SELECT pg_size_pretty(wal_bytes) FROM pg_stat_wal"), load average: $(cut -d ' ' -f 1-3 /proc/loadavg)"
+echo "WAL written: $wal, load average: $(cut -d ' ' -f 1-3 /proc/loadavg)"
 write_json
