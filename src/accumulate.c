@@ -359,10 +359,9 @@ acc_update_version(Accumulator *acc, bool locked)
 #endif
 
 	ExecStoreVirtualTuple(acc->write);
-	result = table_tuple_update(acc->rel, &acc->row->tts_tid, acc->write,
-								GetCurrentCommandId(true), SnapshotSelf,
-								InvalidSnapshot, locked, &tmfd, &lockmode,
-								&update_indexes);
+	result = interact_tuple_update(acc->rel, &acc->row->tts_tid, acc->write,
+								   SnapshotSelf, locked, &tmfd, &lockmode,
+								   &update_indexes);
 	if (result != TM_Ok && locked)
 		elog(ERROR, "could not update a row this transaction has locked: %d",
 			 result);
@@ -383,9 +382,8 @@ acc_delete_row(Accumulator *acc, TupleTableSlot *slot)
 	TM_FailureData tmfd;
 	TM_Result	result;
 
-	result = table_tuple_delete(acc->rel, &slot->tts_tid,
-								GetCurrentCommandId(true), SnapshotSelf,
-								InvalidSnapshot, true, &tmfd, false);
+	result = interact_tuple_delete(acc->rel, &slot->tts_tid, SnapshotSelf,
+								   &tmfd);
 	if (result != TM_Ok)
 		elog(ERROR, "could not delete a row this transaction has locked: %d",
 			 result);
@@ -579,19 +577,18 @@ note_row(Accumulator *acc)
 void
 acc_pin_page(Accumulator *acc, IndexFetchTableData *fetch, ItemPointer tid)
 {
-	IndexFetchHeapData *heapfetch = (IndexFetchHeapData *) fetch;
-	Buffer		buffer;
+	IndexFetchHeapData *pinned = (IndexFetchHeapData *) fetch;
+	BlockNumber block = ItemPointerGetBlockNumber(tid);
 
 	if (acc->rel->rd_tableam != GetHeapamTableAmRoutine())
 		return;
-	buffer = ReleaseAndReadBuffer(heapfetch->xs_cbuf, acc->rel,
-								  ItemPointerGetBlockNumber(tid));
-	heapfetch->xs_cbuf = buffer;
+	pinned->xs_cbuf = ReleaseAndReadBuffer(pinned->xs_cbuf, acc->rel, block);
+	interact_fetch_set_block(pinned, block);
 
 	/* without a lock on the page this is a guess, which is good enough */
 	if (acc->counter &&
-		PageGetHeapFreeSpace(BufferGetPage(buffer)) < COUNTER_MIN_FREE)
-		heap_page_prune_opt(acc->rel, buffer);
+		PageGetHeapFreeSpace(BufferGetPage(pinned->xs_cbuf)) < COUNTER_MIN_FREE)
+		interact_page_prune_opt(acc->rel, pinned);
 }
 
 /*

@@ -203,7 +203,7 @@ heap_has_row(AffinityReader *reader, const LeafEntry *leaf)
 		MemoryContext oldcontext;
 
 		oldcontext = MemoryContextSwitchTo(GetMemoryChunkContext(reader));
-		reader->fetch = table_index_fetch_begin(reader->heap);
+		reader->fetch = interact_index_fetch_begin(reader->heap);
 		reader->slot = table_slot_create(reader->heap, NULL);
 		MemoryContextSwitchTo(oldcontext);
 	}

@@ -36,8 +36,11 @@
 #define pg_noreturn						pg_attribute_noreturn()
 #endif
 
-/* 18: index_beginscan() counts searches (0fbceae841c) */
-#if PG_VERSION_NUM >= 180000
+/* 18: index_beginscan() counts searches (0fbceae841c); 19: it has options */
+#if PG_VERSION_NUM >= 190000
+#define interact_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, 0, SO_NONE)
+#elif PG_VERSION_NUM >= 180000
 #define interact_index_beginscan(heap, index, snapshot, nkeys) \
 	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
 #else
@@ -74,6 +77,43 @@
 #else
 #define interact_proc_aclcheck(proc, role, mode) \
 	pg_proc_aclcheck(proc, role, mode)
+#endif
+
+/* 19: scans and changes of tables have options, as insertions always had */
+#if PG_VERSION_NUM >= 190000
+#define interact_table_beginscan(rel, snapshot) \
+	table_beginscan(rel, snapshot, 0, NULL, SO_NONE)
+#define interact_index_fetch_begin(rel) table_index_fetch_begin(rel, SO_NONE)
+#define interact_tuple_update(rel, tid, slot, snapshot, wait, tmfd, mode, indexes) \
+	table_tuple_update(rel, tid, slot, GetCurrentCommandId(true), 0, snapshot, \
+					   InvalidSnapshot, wait, tmfd, mode, indexes)
+#define interact_tuple_delete(rel, tid, snapshot, tmfd) \
+	table_tuple_delete(rel, tid, GetCurrentCommandId(true), 0, snapshot, \
+					   InvalidSnapshot, true, tmfd)
+#else
+#define interact_table_beginscan(rel, snapshot) \
+	table_beginscan(rel, snapshot, 0, NULL)
+#define interact_index_fetch_begin(rel) table_index_fetch_begin(rel)
+#define interact_tuple_update(rel, tid, slot, snapshot, wait, tmfd, mode, indexes) \
+	table_tuple_update(rel, tid, slot, GetCurrentCommandId(true), snapshot, \
+					   InvalidSnapshot, wait, tmfd, mode, indexes)
+#define interact_tuple_delete(rel, tid, snapshot, tmfd) \
+	table_tuple_delete(rel, tid, GetCurrentCommandId(true), snapshot, \
+					   InvalidSnapshot, true, tmfd, false)
+#endif
+
+/*
+ * 19: a scan by an index remembers which block the page it has pinned is, and
+ * has a page of the visibility map, which pruning may pin.
+ */
+#if PG_VERSION_NUM >= 190000
+#define interact_fetch_set_block(fetch, block)	((fetch)->xs_blk = (block))
+#define interact_page_prune_opt(rel, fetch) \
+	heap_page_prune_opt(rel, (fetch)->xs_cbuf, &(fetch)->xs_vmbuffer, false)
+#else
+#define interact_fetch_set_block(fetch, block)	((void) 0)
+#define interact_page_prune_opt(rel, fetch) \
+	heap_page_prune_opt(rel, (fetch)->xs_cbuf)
 #endif
 
 #endif							/* INTERACT_COMPAT_H */

@@ -398,7 +398,7 @@ affinity_user_items(Accumulator *acc, int64 user, TimestampTz *newest)
 		acc->useridx = index_open(interact_relid(REL_AFFINITY_USER),
 								  RowExclusiveLock);
 		acc->users = leaf_open(acc->rel, acc->useridx, SnapshotSelf);
-		acc->usersfetch = table_index_fetch_begin(acc->rel);
+		acc->usersfetch = interact_index_fetch_begin(acc->rel);
 		acc->newest = table_slot_create(acc->rel, NULL);
 	}
 

@@ -294,10 +294,9 @@ forget_key(Forgetting *forgetting, Datum key, bool isnull)
 		case INT8OID:
 			id = DatumGetInt64(key);
 			break;
-		case UUIDOID:
-			key = CStringGetTextDatum(DatumGetCString(DirectFunctionCall1(uuid_out, key)));
-			/* FALLTHROUGH */
 		default:
+			if (forgetting->type == UUIDOID)
+				key = CStringGetTextDatum(DatumGetCString(DirectFunctionCall1(uuid_out, key)));
 			id = key_reader_id(forgetting->reader, key_normal(key));
 			known = id != 0;
 	}

@@ -248,7 +248,7 @@ interact_settings(void)
 	settings_valid = true;
 
 	snapshot = RegisterSnapshot(GetCatalogSnapshot(RelationGetRelid(rel)));
-	scan = table_beginscan(rel, snapshot, 0, NULL);
+	scan = interact_table_beginscan(rel, snapshot);
 	slot = table_slot_create(rel, NULL);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{

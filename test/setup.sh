@@ -12,9 +12,10 @@
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-# Oldest and newest PostgreSQL the extension supports
+# Oldest and newest PostgreSQL the extension is tested with; the newest may not
+# be released yet
 PG_MIN=15
-PG_MAX=18
+PG_MAX=19
 
 say()
 {

@@ -5,6 +5,8 @@
 #
 #   test/versions.sh [NN...]     versions, 15 17 18 by default
 #
+# 19 is not released yet, so that it has to be asked for.
+#
 # The mirror is the one that the machine's packages come from.  Everything is
 # downloaded, so this fails on a machine without a network; it needs root, for
 # chroot.  Settings:
@@ -24,10 +26,11 @@ source "$(dirname "$0")/setup.sh"
 
 # Which release has which version, and which version comes before it
 declare -A suites=([15]=bookworm [17]=trixie [18]=forky [19]=sid)
-declare -A previous=([17]=15 [18]=17)
+declare -A previous=([17]=15 [18]=17 [19]=18)
 
-# Versions that are not released yet: their failures are warnings.
-declare -A prerelease=([19]=1)
+# Versions that are not released yet, and the release that has them beside the
+# one above, whose packages are taken otherwise.  Their failures are warnings.
+declare -A prerelease=([19]=experimental)
 
 passed=0
 failed=0
@@ -76,7 +79,8 @@ make_chroot()
 
 	# The releases of a pg_upgrade: a machine that was upgraded from one to the
 	# next has packages of both.
-	for release in "$suite" ${previous[$version]:+"$(suite "${previous[$version]}")"}; do
+	for release in "$suite" ${previous[$version]:+"$(suite "${previous[$version]}")"} \
+		${prerelease[$version]:+"${prerelease[$version]}"}; do
 		sources+=("deb [signed-by=$keyring] $mirror $release main")
 	done
 
@@ -93,6 +97,12 @@ make_chroot()
 		--keyring="$keyring" "${aptopts[@]}" --dpkgopt=force-unsafe-io \
 		--include=make "$suite" "$root" "${sources[@]}" </dev/null >"$log" 2>&1 ||
 		{ cat "$log"; die "could not make a chroot of $suite from $mirror"; }
+	if [ -n "${prerelease[$version]:-}" ]; then
+		# Only what comes with PostgreSQL itself
+		printf '%s\n' "Package: src:postgresql-$version" \
+			"Pin: release a=${prerelease[$version]}" 'Pin-Priority: 500' |
+			as_root tee "$root/etc/apt/preferences.d/interact-test" >/dev/null
+	fi
 	as_root mkdir -p "$root/etc/postgresql-common/createcluster.d"
 	echo "create_main_cluster = false" |
 		as_root tee "$root/etc/postgresql-common/createcluster.d/interact-test.conf" >/dev/null
