@@ -406,6 +406,12 @@ extern bool acc_fetch_remembered(Accumulator *acc, const AccKey *key, bool any,
 								 AccLimits *limits);
 
 
+/* ---------- accindex.c: index entries of these rows ---------- */
+
+extern void acc_insert_index_entries(Accumulator *acc, bool update);
+extern void acc_close_indexes(Accumulator *acc);
+
+
 /* ---------- counter.c: rows of interact_counter ---------- */
 
 /* What one transaction adds to the counter of (item, event). */

@@ -439,7 +439,7 @@ bench_instructions()
 	count_calls $((2 * COUNTED)) "$work/counted.2"
 	remark "Instructions of a call (thousand)" "$(thousand_in interact_record_view)" \
 		"without parsing; derivation: $(thousand_in interact_derive)"
-	remark "... of derivation: index entries" "$(thousand_in insert_index_entries)" ""
+	remark "... of derivation: index entries" "$(thousand_in acc_insert_index_entries)" ""
 	remark "... looking up pair and counter" "$(thousand_in acc_look_up)" ""
 	remark "... the user's newest row" "$(thousand_in affinity_user_items)" ""
 	remark "... opening tables and indexes" \
