@@ -192,9 +192,7 @@ UPDATE interact_review SET rating = 1 WHERE user_id = :two;
 DELETE FROM interact_view WHERE user_id <> :one;
 INSERT INTO interact_favorite (user_id, item_id, list) VALUES (:two, 1, 'SECRET list') ON CONFLICT DO NOTHING;
 INSERT INTO interact_key (kind, key) VALUES ('user', 'me');
-COPY interact_view (user_id, item_id) FROM STDIN;
--1	1
-\.
+\copy interact_view (user_id, item_id) FROM '/dev/null'
 TRUNCATE interact_view;
 SET interact.user_id = 'nobody';
 RESET ROLE;
