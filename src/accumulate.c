@@ -97,7 +97,7 @@
  * many more it may pass over for each time it writes to the key.
  */
 #define LOOK_OWN			64
-#define LOOK_OWN_EARNED		8
+#define LOOK_OWN_EARNED		128
 
 /* Free space on a page of counters below which a look-up prunes it. */
 #define COUNTER_MIN_FREE	(BLCKSZ / 4)

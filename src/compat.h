@@ -55,6 +55,15 @@
 #define interact_bt_getroot(index, heap)	_bt_getroot(index, BT_READ)
 #endif
 
+/* 16: relfilenodes are called relation file numbers (b0a55e43299) */
+#if PG_VERSION_NUM >= 160000
+#define interact_read_recent(rel, block, buffer) \
+	ReadRecentBuffer((rel)->rd_locator, MAIN_FORKNUM, block, buffer)
+#else
+#define interact_read_recent(rel, block, buffer) \
+	ReadRecentBuffer((rel)->rd_node, MAIN_FORKNUM, block, buffer)
+#endif
+
 /* 17: old_snapshot_threshold is gone (f691f5b80a8) */
 #if PG_VERSION_NUM >= 170000
 #define interact_test_old_snapshot(snapshot, rel, page)	((void) 0)

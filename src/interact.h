@@ -660,6 +660,16 @@ typedef struct LeafEntry
 /* Entries of a page that can be marked as dead. */
 #define LEAF_DEAD			32
 
+/* Inner pages whose buffers are remembered. */
+#define LEAF_RECENT			512
+
+/* Where a page was when it was read last. */
+typedef struct RecentPage
+{
+	BlockNumber block;
+	Buffer		buffer;			/* not pinned, it may hold another page by now */
+} RecentPage;
+
 /* A position in one of the indexes, and the page it is on. */
 typedef struct LeafScan
 {
@@ -667,6 +677,10 @@ typedef struct LeafScan
 	Relation	index;
 	Snapshot	snapshot;
 	bool		use_dead;		/* whether marks of dead entries are believed */
+
+	BlockNumber root;			/* met last, InvalidBlockNumber before */
+	uint32		rootlevel;		/* its level */
+	RecentPage *recent;			/* LEAF_RECENT inner pages, by number */
 
 	int64		key;			/* whose entries are read */
 	Buffer		buffer;			/* the page, pinned; or InvalidBuffer */

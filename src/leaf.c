@@ -131,6 +131,10 @@ leaf_open(Relation heap, Relation index, Snapshot snapshot)
 	scan->index = index;
 	scan->snapshot = snapshot;
 	scan->use_dead = !TransactionStartedDuringRecovery();
+	scan->root = InvalidBlockNumber;
+	scan->recent = palloc(sizeof(RecentPage) * LEAF_RECENT);
+	/* InvalidBlockNumber everywhere */
+	memset(scan->recent, 0xFF, sizeof(RecentPage) * LEAF_RECENT);
 	scan->buffer = InvalidBuffer;
 	scan->nrows = 0;
 	scan->ndead = 0;
@@ -230,6 +234,59 @@ pivot_natts(Relation index, IndexTuple itup)
 }
 
 /*
+ * Like get_page(), for a page above the leaves, of which a walk reads the same
+ * ones again and again.  Looking for its buffer in the shared table takes much
+ * longer than to see that the one it was in still has it.
+ */
+static Buffer
+get_inner_page(LeafScan *scan, Buffer release, BlockNumber block)
+{
+	RecentPage *recent = &scan->recent[block % LEAF_RECENT];
+
+	if (recent->block == block &&
+		interact_read_recent(scan->index, block, recent->buffer))
+	{
+		if (BufferIsValid(release))
+			_bt_relbuf(scan->index, release);
+		_bt_lockbuf(scan->index, recent->buffer, BT_READ);
+		_bt_checkpage(scan->index, recent->buffer);
+		return recent->buffer;
+	}
+	recent->buffer = get_page(scan, release, block);
+	recent->block = block;
+	return recent->buffer;
+}
+
+/*
+ * The root, locked, or InvalidBuffer if the index is empty.  The page that was
+ * the root last may be used, as _bt_getroot() does, while it has no neighbours.
+ */
+static Buffer
+get_root(LeafScan *scan)
+{
+	Buffer		buffer;
+	BTPageOpaque opaque;
+
+	if (scan->root != InvalidBlockNumber)
+	{
+		buffer = get_inner_page(scan, InvalidBuffer, scan->root);
+		opaque = BTPageGetOpaque(BufferGetPage(buffer));
+		if (!P_IGNORE(opaque) && opaque->btpo_level == scan->rootlevel &&
+			P_LEFTMOST(opaque) && P_RIGHTMOST(opaque))
+			return buffer;
+		_bt_relbuf(scan->index, buffer);
+	}
+	buffer = interact_bt_getroot(scan->index, scan->heap);
+	if (BufferIsValid(buffer))
+	{
+		opaque = BTPageGetOpaque(BufferGetPage(buffer));
+		scan->root = BufferGetBlockNumber(buffer);
+		scan->rootlevel = opaque->btpo_level;
+	}
+	return buffer;
+}
+
+/*
  * Finds the leaf page where the target is or would be; returns it locked, or
  * InvalidBuffer if the index is empty.
  */
@@ -237,7 +294,7 @@ static Buffer
 descend(LeafScan *scan, const Target *target)
 {
 	Relation	index = scan->index;
-	Buffer		buffer = interact_bt_getroot(index, scan->heap);
+	Buffer		buffer = get_root(scan);
 
 	if (!BufferIsValid(buffer))
 		return buffer;
@@ -248,6 +305,7 @@ descend(LeafScan *scan, const Target *target)
 		BTPageOpaque opaque = BTPageGetOpaque(page);
 		OffsetNumber low;
 		OffsetNumber high;
+		BlockNumber child;
 
 		/* The page may have been split since its number was read. */
 		while (!P_RIGHTMOST(opaque))
@@ -280,8 +338,9 @@ descend(LeafScan *scan, const Target *target)
 			else
 				high = middle - 1;
 		}
-		buffer = get_page(scan, buffer,
-						  BTreeTupleGetDownLink(leaf_tuple(page, low)));
+		child = BTreeTupleGetDownLink(leaf_tuple(page, low));
+		buffer = opaque->btpo_level > 1 ?
+			get_inner_page(scan, buffer, child) : get_page(scan, buffer, child);
 	}
 }
 
@@ -553,5 +612,6 @@ void
 leaf_close(LeafScan *scan)
 {
 	leave_page(scan);
+	pfree(scan->recent);
 	pfree(scan);
 }
