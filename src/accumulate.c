@@ -121,6 +121,7 @@ typedef struct Remembered
 	LocalTransactionId lxid;	/* the transaction that wrote it */
 	int			uses;			/* of the row since the last look-up */
 	int			own_left;		/* own old versions to be passed over yet */
+	bool		alone;			/* no other row of the key was seen, nor may be */
 	bool		contended;		/* others were at work on the key */
 	AccLimits	limits;			/* how far it may grow without a look-up */
 } Remembered;
@@ -390,6 +391,7 @@ find_remembered(Accumulator *acc, const AccKey *key, bool create)
 		entry->lxid = InvalidLocalTransactionId;
 		entry->uses = 0;
 		entry->own_left = LOOK_OWN;
+		entry->alone = true;
 		entry->contended = false;
 	}
 	return entry;
@@ -540,9 +542,10 @@ is_own_version(Accumulator *acc)
 }
 
 /*
- * May the look-up pass over one more version of this transaction's own?  *own
- * is how many it has passed over, if nothing was written to the key, or that
- * was forgotten.
+ * May the look-up pass over one more version of this transaction's own?  Not if
+ * the key has rows of others: then being cut off does no harm, as levels are set
+ * for many rows anyway.  *own is how many it has passed over, if nothing was
+ * written to the key, or that was forgotten.
  */
 static bool
 may_pass_own(Accumulator *acc, const AccKey *key, int *own)
@@ -551,7 +554,7 @@ may_pass_own(Accumulator *acc, const AccKey *key, int *own)
 
 	if (entry == NULL || entry->lxid != interact_lxid())
 		return (*own)++ < LOOK_OWN;
-	if (entry->own_left <= 0)
+	if (!entry->alone || entry->own_left <= 0)
 		return false;
 	entry->own_left--;
 	return true;
@@ -586,6 +589,7 @@ acc_look_up(Accumulator *acc, const AccKey *key, bool all)
 	acc->count_level = -1;
 	acc->hot_level = PG_INT32_MIN;
 	acc->cut_off = false;
+	acc->looked_up = true;
 	index_rescan(acc->scan, keys, 2, NULL, 0);
 	for (;;)
 	{
@@ -661,11 +665,14 @@ acc_remember(Accumulator *acc, const AccKey *key, bool looked, bool contended,
 	{
 		entry->outer = no_tuple;
 		entry->own_left = LOOK_OWN;
+		entry->alone = true;
 	}
 	else if (entry->subid != subid)
 		entry->outer = entry->tid;
 	if (entry->own_left < LOOK_MOST_ENTRIES)
 		entry->own_left += LOOK_OWN_EARNED;
+	if (acc->looked_up)
+		entry->alone = acc->nfound <= 1 && !acc->cut_off;
 	entry->tid = acc->write->tts_tid;
 	entry->subid = subid;
 	entry->lxid = lxid;
@@ -700,6 +707,8 @@ acc_fetch_remembered(Accumulator *acc, const AccKey *key, bool any,
 {
 	Remembered *entry = find_remembered(acc, key, false);
 
+	if (!any)
+		acc->looked_up = false;
 	if (entry == NULL)
 		return false;
 	if (entry->lxid != interact_lxid())

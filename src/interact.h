@@ -366,6 +366,7 @@ typedef struct Accumulator
 	int			count_level;	/* largest among them, counter only */
 	int			hot_level;		/* largest among them, counter only */
 	bool		cut_off;		/* there may be rows not found */
+	bool		looked_up;		/* the key was, for what is being added */
 	bool		bulk;			/* rows written are not remembered */
 	DerivedTable table;
 	bool		counter;		/* has the columns of interact_counter */
