@@ -187,6 +187,8 @@ typedef struct InteractSettings
 extern const InteractSettings *interact_settings(void);
 extern void interact_settings_reset(void);
 extern void interact_settings_default(InteractSettings *to);
+extern bool interact_settings_equal(const InteractSettings *a,
+									const InteractSettings *b);
 
 /* Single settings by name; intervals in microseconds. */
 extern double interact_setting_get(const InteractSettings *from,

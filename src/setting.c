@@ -290,6 +290,20 @@ interact_settings_default(InteractSettings *to)
 }
 
 /*
+ * Whether all settings are the same.
+ */
+bool
+interact_settings_equal(const InteractSettings *a, const InteractSettings *b)
+{
+	for (int i = 0; i < NUM_SETTINGS; i++)
+	{
+		if (setting_value(a, &setting_info[i]) != setting_value(b, &setting_info[i]))
+			return false;
+	}
+	return true;
+}
+
+/*
  * The value of a setting in *from; intervals in microseconds.
  */
 double

@@ -288,11 +288,9 @@ try_settings(Tuning *tuning, const char *name,
 
 	*better = false;
 
-	/* All are copies of one struct: padding does not differ */
 	for (int i = 0; i < tuning->ncandidates; i++)
 	{
-		if (memcmp(settings, &tuning->candidates[i].settings,
-				   sizeof(*settings)) == 0)
+		if (interact_settings_equal(settings, &tuning->candidates[i].settings))
 			return true;
 	}
 
