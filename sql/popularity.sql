@@ -204,9 +204,9 @@ WHERE p.proname IN ('interact_popular', 'interact_trending', 'interact_top_rated
 -- as a bulk load does: its own old rows do not hide anything.
 DO $$
 BEGIN
-    FOR i IN 1..60 LOOP
-        INSERT INTO interact_view (user_id, item_id)
-        SELECT i, item FROM generate_series(1001, 1200) AS item;
+    FOR i IN 1..100 LOOP
+        INSERT INTO interact_view (user_id, item_id, viewed_at)
+        SELECT i, item, now() - (100 - i) * interval '4 days' FROM generate_series(1001, 1200) AS item;
     END LOOP;
 END
 $$;
