@@ -683,7 +683,8 @@ typedef struct LeafScan
 
 	BlockNumber root;			/* met last, InvalidBlockNumber before */
 	uint32		rootlevel;		/* its level */
-	RecentPage *recent;			/* LEAF_RECENT inner pages, by number */
+	RecentPage *recent;			/* LEAF_RECENT inner pages, by number; NULL
+								 * before the second seek */
 
 	int64		key;			/* whose entries are read */
 	Buffer		buffer;			/* the page, pinned; or InvalidBuffer */

@@ -39,6 +39,7 @@
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "interact.h"
@@ -132,9 +133,7 @@ leaf_open(Relation heap, Relation index, Snapshot snapshot)
 	scan->snapshot = snapshot;
 	scan->use_dead = !TransactionStartedDuringRecovery();
 	scan->root = InvalidBlockNumber;
-	scan->recent = palloc(sizeof(RecentPage) * LEAF_RECENT);
-	/* InvalidBlockNumber everywhere */
-	memset(scan->recent, 0xFF, sizeof(RecentPage) * LEAF_RECENT);
+	scan->recent = NULL;
 	scan->buffer = InvalidBuffer;
 	scan->nrows = 0;
 	scan->ndead = 0;
@@ -241,8 +240,11 @@ pivot_natts(Relation index, IndexTuple itup)
 static Buffer
 get_inner_page(LeafScan *scan, Buffer release, BlockNumber block)
 {
-	RecentPage *recent = &scan->recent[block % LEAF_RECENT];
+	RecentPage *recent;
 
+	if (scan->recent == NULL)
+		return get_page(scan, release, block);
+	recent = &scan->recent[block % LEAF_RECENT];
 	if (recent->block == block &&
 		interact_read_recent(scan->index, block, recent->buffer))
 	{
@@ -269,6 +271,14 @@ get_root(LeafScan *scan)
 
 	if (scan->root != InvalidBlockNumber)
 	{
+		/* who seeks once, as recording does, has no use for it */
+		if (scan->recent == NULL)
+		{
+			scan->recent = MemoryContextAlloc(GetMemoryChunkContext(scan),
+											  sizeof(RecentPage) * LEAF_RECENT);
+			/* InvalidBlockNumber everywhere */
+			memset(scan->recent, 0xFF, sizeof(RecentPage) * LEAF_RECENT);
+		}
 		buffer = get_inner_page(scan, InvalidBuffer, scan->root);
 		opaque = BTPageGetOpaque(BufferGetPage(buffer));
 		if (!P_IGNORE(opaque) && opaque->btpo_level == scan->rootlevel &&
@@ -612,6 +622,7 @@ void
 leaf_close(LeafScan *scan)
 {
 	leave_page(scan);
-	pfree(scan->recent);
+	if (scan->recent != NULL)
+		pfree(scan->recent);
 	pfree(scan);
 }
