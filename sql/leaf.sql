@@ -100,6 +100,18 @@ SELECT count(*) > 0 AS locked
    AND relation IN ('interact_affinity_user'::regclass, 'interact_affinity_item'::regclass);
 COMMIT;
 
+-- Versions of one row of the counter that do not fit on its page: its primary
+-- key holds them in posting lists.
+BEGIN;
+SELECT count(interact_record_view(u, i)) AS views
+  FROM generate_series(1001, 6000) AS u, generate_series(1001, 1003) AS i;
+SELECT item_id, count, users FROM interact_popular(1000)
+ WHERE item_id BETWEEN 1001 AND 1003 ORDER BY item_id;
+SELECT item_id, count FROM interact_popular(1000, event => 'view')
+ WHERE item_id BETWEEN 1001 AND 1003 ORDER BY item_id;
+ROLLBACK;
+SELECT count(*) FROM interact_popular(1000) WHERE item_id > 1000;
+
 -- Nothing at all
 TRUNCATE interact_view;
 SELECT * FROM differences();

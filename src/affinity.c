@@ -117,7 +117,9 @@ affinity_reader_open(InteractRel rel)
 	reader->heap = table_open(interact_relid(REL_AFFINITY), AccessShareLock);
 	reader->index = index_open(interact_relid(rel), AccessShareLock);
 	reader->snapshot = GetActiveSnapshot();
-	reader->scan = leaf_open(reader->heap, reader->index, reader->snapshot);
+	reader->scan = leaf_open(rel == REL_AFFINITY_USER ? HINTS_AFFINITY_USER :
+							 HINTS_AFFINITY_ITEM,
+							 reader->heap, reader->index, reader->snapshot);
 	for (int i = 0; i < VM_BUFFERS; i++)
 	{
 		reader->vmbuffers[i] = InvalidBuffer;
@@ -127,12 +129,31 @@ affinity_reader_open(InteractRel rel)
 }
 
 /*
+ * Tells that the reader will be positioned on the newest entries of key before
+ * long, but not next.
+ */
+void
+affinity_reader_ahead(AffinityReader *reader, int64 key)
+{
+	leaf_ahead(reader->scan, key);
+}
+
+/*
+ * The same of affinity_reader_before().
+ */
+void
+affinity_reader_ahead_before(AffinityReader *reader, int64 key, TimestampTz at)
+{
+	leaf_ahead_time(reader->scan, key, at);
+}
+
+/*
  * Positions the reader on all entries of key, newest first.
  */
 void
 affinity_reader_newest(AffinityReader *reader, int64 key)
 {
-	leaf_seek_newest(reader->scan, key);
+	leaf_seek(reader->scan, key);
 	reader->positioned = true;
 	reader->direction = ForwardScanDirection;
 	reader->key = key;

@@ -577,12 +577,14 @@ typedef struct ItemReader ItemReader;
 
 /* event = -1 reads all event types. */
 extern ItemReader *item_reader_open(int event);
+extern void item_reader_ahead(ItemReader *reader, int64 item);
 extern int	item_reader_sums(ItemReader *reader, int64 item, KeySum *sums);
 extern void item_reader_close(ItemReader *reader);
 
 /* The same for those who want the number of distinct users only. */
 typedef ItemReader UsersReader;
 extern UsersReader *users_reader_open(void);
+extern void users_reader_ahead(UsersReader *reader, int64 item);
 extern double users_reader_get(UsersReader *reader, int64 item, int32 without);
 extern void users_reader_close(UsersReader *reader);
 
@@ -635,7 +637,25 @@ extern int	interact_top_by_rating(int64 min_ratings, int n, RatedItem *top);
 
 /* Start of a window that ends at now; checks its length. */
 extern TimestampTz interact_window_start(TimestampTz now, Interval *since);
-/* ---------- leaf.c: ranges of the indexes of interact_affinity ---------- */
+/* ---------- pagehint.c: where pages were found ---------- */
+
+/* The relations whose pages a backend remembers the buffers of. */
+typedef enum PageHints
+{
+	HINTS_AFFINITY_USER,		/* index */
+	HINTS_AFFINITY_ITEM,		/* index */
+	HINTS_COUNTER_PKEY,
+	HINTS_COUNTER,
+	NUM_PAGE_HINTS
+} PageHints;
+
+extern Buffer hinted_buffer(PageHints which, BlockNumber block);
+extern Buffer hinted_read(PageHints which, Relation rel, BlockNumber block);
+extern void hinted_pin_row(PageHints which, Relation rel,
+						   IndexFetchTableData *fetch, ItemPointer tid);
+
+
+/* ---------- leaf.c: short ranges of indexes ---------- */
 
 /* The columns of an entry of either index, as they lie on the page. */
 typedef struct LeafRow
@@ -663,28 +683,37 @@ typedef struct LeafEntry
 /* Entries of a page that can be marked as dead. */
 #define LEAF_DEAD			32
 
-/* Inner pages whose buffers are remembered. */
-#define LEAF_RECENT			512
+/* Keys told of ahead of time that are remembered. */
+#define LEAF_AHEAD			16
 
-/* Where a page was when it was read last. */
-typedef struct RecentPage
+/* What is looked for. */
+typedef struct LeafTarget
 {
-	BlockNumber block;
-	Buffer		buffer;			/* not pinned, it may hold another page by now */
-} RecentPage;
+	int64		key;
+	TimestampTz at;				/* looked at if by_time */
+	bool		by_time;		/* the first entry before "at", else of key */
+} LeafTarget;
+
+/* The leaf page where a target is, or one to the left of it. */
+typedef struct LeafAhead
+{
+	LeafTarget	target;
+	BlockNumber block;			/* InvalidBlockNumber = not known */
+} LeafAhead;
 
 /* A position in one of the indexes, and the page it is on. */
 typedef struct LeafScan
 {
-	Relation	heap;			/* interact_affinity */
+	Relation	heap;			/* interact_affinity or interact_counter */
 	Relation	index;
 	Snapshot	snapshot;
+	bool		counters;		/* the latter */
 	bool		use_dead;		/* whether marks of dead entries are believed */
 
 	BlockNumber root;			/* met last, InvalidBlockNumber before */
 	uint32		rootlevel;		/* its level */
-	RecentPage *recent;			/* LEAF_RECENT inner pages, by number; NULL
-								 * before the second seek */
+	PageHints	hints;			/* where pages of the index were found */
+	LeafAhead	ahead[LEAF_AHEAD];	/* by key */
 
 	int64		key;			/* whose entries are read */
 	Buffer		buffer;			/* the page, pinned; or InvalidBuffer */
@@ -698,14 +727,21 @@ typedef struct LeafScan
 	int			next;			/* the first of rows[] in forward direction */
 	int			ndead;
 	int16		dead[LEAF_DEAD];	/* indexes of rows[] */
-	LeafEntry	rows[LEAF_ROWS];	/* in index order, newest first */
+	int			maxrows;		/* room in rows[] */
+	LeafEntry	rows[FLEXIBLE_ARRAY_MEMBER];	/* in index order, newest first */
 } LeafScan;
 
-extern LeafScan *leaf_open(Relation heap, Relation index, Snapshot snapshot);
-extern void leaf_seek_newest(LeafScan *scan, int64 key);
+extern LeafScan *leaf_open(PageHints which, Relation heap, Relation index,
+						   Snapshot snapshot);
+extern LeafScan *leaf_open_counters(Relation heap, Relation pkey,
+									Snapshot snapshot);
+extern void leaf_ahead(LeafScan *scan, int64 key);
+extern void leaf_ahead_time(LeafScan *scan, int64 key, TimestampTz at);
+extern void leaf_seek(LeafScan *scan, int64 key);
 extern void leaf_seek_time(LeafScan *scan, int64 key, TimestampTz at);
 extern const LeafEntry *leaf_next(LeafScan *scan, ScanDirection direction);
 extern void leaf_dead(LeafScan *scan, const LeafEntry *entry);
+extern void leaf_leave(LeafScan *scan);
 extern void leaf_close(LeafScan *scan);
 
 
@@ -725,6 +761,11 @@ typedef struct AffinityReader AffinityReader;
 
 /* rel is REL_AFFINITY_USER or REL_AFFINITY_ITEM; reads the active snapshot. */
 extern AffinityReader *affinity_reader_open(InteractRel rel);
+
+/* Tells that the entries of key will be read before long, but not next. */
+extern void affinity_reader_ahead(AffinityReader *reader, int64 key);
+extern void affinity_reader_ahead_before(AffinityReader *reader, int64 key,
+										 TimestampTz at);
 
 /* All entries of key, newest first. */
 extern void affinity_reader_newest(AffinityReader *reader, int64 key);
@@ -854,6 +895,7 @@ typedef struct Ranked
 	int64		id;				/* breaks ties: the smaller one first */
 	int32		index;			/* of what is ranked */
 	bool		corrected;		/* neighbours: score has the present d_v */
+	bool		told;			/* neighbours: reader knows it may be next */
 } Ranked;
 
 /* Remembers the weight of recently met combinations. */

@@ -16,9 +16,9 @@
 
 #include "access/table.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
-#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/snapmgr.h"
 
@@ -26,8 +26,10 @@ struct ItemReader
 {
 	Relation	heap;			/* interact_counter */
 	Relation	pkey;			/* its primary key */
-	IndexScanDesc scan;			/* of pkey, restarted for each item */
-	TupleTableSlot *slot;		/* current row of scan */
+	Snapshot	snapshot;		/* active at open */
+	LeafScan   *scan;			/* of pkey */
+	IndexFetchTableData *fetch; /* of heap */
+	TupleTableSlot *slot;		/* current row */
 	int			event;			/* reads this event only; -1 = all */
 };
 
@@ -45,11 +47,42 @@ item_reader_open(int event)
 	reader->pkey = index_open(interact_relid(REL_COUNTER_PKEY),
 							  AccessShareLock);
 	reader->slot = table_slot_create(reader->heap, NULL);
-	reader->scan = interact_index_beginscan(reader->heap, reader->pkey,
-											GetActiveSnapshot(),
-											event < 0 ? 1 : 2);
+	reader->snapshot = GetActiveSnapshot();
+	reader->scan = leaf_open_counters(reader->heap, reader->pkey,
+									  reader->snapshot);
+	reader->fetch = interact_index_fetch_begin(reader->heap);
 	reader->event = event;
 	return reader;
+}
+
+/*
+ * Tells that an item will be read before long, but not next.
+ */
+void
+item_reader_ahead(ItemReader *reader, int64 item)
+{
+	leaf_ahead(reader->scan, item);
+}
+
+/*
+ * Fetches the row of an entry into the slot; false if the snapshot sees none.
+ */
+static bool
+fetch_row(ItemReader *reader, const LeafEntry *entry)
+{
+	ItemPointerData tid = entry->tid;
+	bool		again = false;
+	bool		all_dead = false;
+	bool		found;
+
+	hinted_pin_row(HINTS_COUNTER, reader->heap, reader->fetch, &tid);
+	found = table_index_fetch_tuple(reader->fetch, &tid, reader->snapshot,
+									reader->slot, &again, &all_dead);
+	if (found)
+		pgstat_count_heap_fetch(reader->pkey);
+	else if (all_dead)
+		leaf_dead(reader->scan, entry);
+	return found;
 }
 
 /*
@@ -59,24 +92,21 @@ item_reader_open(int event)
 int
 item_reader_sums(ItemReader *reader, int64 item, KeySum *sums)
 {
-	ScanKeyData keys[2];
 	TupleTableSlot *slot = reader->slot;
+	const LeafEntry *entry;
 	int			nsums = 0;
 
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ,
-				Int64GetDatum(item));
-	if (reader->event >= 0)
-		ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT2EQ,
-					Int16GetDatum((int16) reader->event));
-	index_rescan(reader->scan, keys, reader->event < 0 ? 1 : 2, NULL, 0);
-
-	while (index_getnext_slot(reader->scan, ForwardScanDirection, slot))
+	leaf_seek(reader->scan, item);
+	while ((entry = leaf_next(reader->scan, ForwardScanDirection)) != NULL)
 	{
 		bool		isnull;
 		int			event;
 		KeySum	   *sum;
 
 		CHECK_FOR_INTERRUPTS();
+		if ((reader->event >= 0 && entry->row.other != reader->event) ||
+			!fetch_row(reader, entry))
+			continue;
 
 		/* No column is nullable. */
 		event = DatumGetInt16(slot_getattr(slot, Anum_counter_event, &isnull));
@@ -112,6 +142,8 @@ item_reader_sums(ItemReader *reader, int64 item, KeySum *sums)
 
 	/* Keep no page pinned between items. */
 	ExecClearTuple(slot);
+	table_index_fetch_reset(reader->fetch);
+	leaf_leave(reader->scan);
 	return nsums;
 }
 
@@ -123,6 +155,15 @@ UsersReader *
 users_reader_open(void)
 {
 	return item_reader_open(-1);
+}
+
+/*
+ * Tells that an item will be read before long, but not next.
+ */
+void
+users_reader_ahead(UsersReader *reader, int64 item)
+{
+	item_reader_ahead(reader, item);
 }
 
 /*
@@ -162,7 +203,8 @@ users_reader_close(UsersReader *reader)
 void
 item_reader_close(ItemReader *reader)
 {
-	index_endscan(reader->scan);
+	leaf_close(reader->scan);
+	table_index_fetch_end(reader->fetch);
 	ExecDropSingleTupleTableSlot(reader->slot);
 	index_close(reader->pkey, NoLock);
 	table_close(reader->heap, NoLock);

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * leaf.c
- *	  Short ranges of the two indexes of interact_affinity, read from the leaf
- *	  pages of the b-tree.
+ *	  Short ranges of the two indexes of interact_affinity, and of the primary
+ *	  key of interact_counter, read from the leaf pages of the b-tree.
  *
  * A walk asks for some thousand ranges of a few dozen entries.  For each of
  * them the index access method would make a search key, compare by calling
@@ -25,8 +25,18 @@
  *	 pass over, unless the page has changed since; on a standby such marks are
  *	 neither made nor believed.
  *
- * The indexes contain no nulls, and no posting lists: b-trees with INCLUDE
- * columns do not deduplicate.
+ * Most pages a walk comes to were not used for so long that the processor has to
+ * wait for every part of them, and before that for the parts of the table of
+ * buffers that say where they are.  So
+ * - the backend remembers in which buffers it found pages, see pagehint.c.
+ * - Who knows which key comes next says so, see leaf_ahead().  Its page is found
+ *	 then, and fetched into the cache while the key before it is at work.  Until
+ *	 it is read it may be split or even deleted; its right links still lead to
+ *	 the key, as they do for any scan that was on its way to a page.  It cannot
+ *	 become another page while there is a snapshot that was taken before.
+ *
+ * The indexes contain no nulls.  Posting lists there may be in the primary key
+ * only: b-trees with INCLUDE columns do not deduplicate.
  *
  *-------------------------------------------------------------------------
  */
@@ -37,6 +47,8 @@
 #include "catalog/pg_am.h"
 #include "pgstat.h"
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
+#include "storage/buf_internals.h"
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
 #include "utils/memutils.h"
@@ -44,7 +56,7 @@
 
 #include "interact.h"
 
-/* Key columns of the two indexes, in index order. */
+/* Columns of the indexes of interact_affinity, in index order. */
 enum
 {
 	Anum_leaf_key = 1,
@@ -55,6 +67,14 @@ enum
 	Anum_leaf_user_items,
 	Natts_leaf = Anum_leaf_user_items
 };
+
+/* The columns of an entry of the primary key of interact_counter. */
+typedef struct CounterRow
+{
+	int64		item;
+	int16		event;
+	int64		id;
+} CounterRow;
 
 /* Bytes the processor fetches at a time, at least. */
 #define CACHE_LINE			64
@@ -73,14 +93,6 @@ enum
 #define prefetch(address)	((void) (address))
 #endif
 
-/* What a descent looks for. */
-typedef struct Target
-{
-	int64		key;
-	TimestampTz at;				/* looked at if by_time */
-	bool		by_time;		/* the first entry before "at", else of key */
-} Target;
-
 /* The columns of an index entry as they lie on the page. */
 static inline const LeafRow *
 leaf_row(IndexTuple itup)
@@ -97,21 +109,22 @@ leaf_tuple(Page page, OffsetNumber offset)
 }
 
 /*
- * Raises an error unless rel is a b-tree with the columns LeafRow lays out, in
- * the order this file compares by.
+ * Raises an error unless rel is a b-tree with columns of these lengths, in the
+ * order this file compares by: nkeys key columns, the first one ascending, and
+ * the second one as said.
  */
 static void
-check_layout(Relation rel)
+check_layout(Relation rel, const int16 *lengths, int natts, int nkeys,
+			 bool descending)
 {
-	static const int16 lengths[Natts_leaf] = {8, 8, 8, 4, 2, 2};
 	TupleDesc	desc = RelationGetDescr(rel);
 	bool		same = rel->rd_rel->relam == BTREE_AM_OID &&
-		desc->natts == Natts_leaf &&
-		IndexRelationGetNumberOfKeyAttributes(rel) == Anum_leaf_other &&
-		(rel->rd_indoption[Anum_leaf_key - 1] & INDOPTION_DESC) == 0 &&
-		(rel->rd_indoption[Anum_leaf_at - 1] & INDOPTION_DESC) != 0;
+		desc->natts == natts &&
+		IndexRelationGetNumberOfKeyAttributes(rel) == nkeys &&
+		(rel->rd_indoption[0] & INDOPTION_DESC) == 0 &&
+		((rel->rd_indoption[1] & INDOPTION_DESC) != 0) == descending;
 
-	for (int i = 0; same && i < Natts_leaf; i++)
+	for (int i = 0; same && i < natts; i++)
 		same = TupleDescAttr(desc, i)->attlen == lengths[i];
 	if (!same)
 		elog(ERROR, "index \"%s\" does not have the expected columns",
@@ -119,25 +132,55 @@ check_layout(Relation rel)
 }
 
 /*
- * Begins to read an index of the heap under a snapshot, both of which the
- * caller keeps; allocated in the current memory context.
+ * Allocates a scan with room for so many entries of a page.
  */
-LeafScan *
-leaf_open(Relation heap, Relation index, Snapshot snapshot)
+static LeafScan *
+scan_create(PageHints which, Relation heap, Relation index, Snapshot snapshot,
+			int maxrows)
 {
-	LeafScan   *scan = palloc(sizeof(LeafScan));
+	LeafScan   *scan = palloc(offsetof(LeafScan, rows) +
+							  sizeof(LeafEntry) * maxrows);
 
-	check_layout(index);
 	scan->heap = heap;
 	scan->index = index;
 	scan->snapshot = snapshot;
+	scan->counters = (which == HINTS_COUNTER_PKEY);
 	scan->use_dead = !TransactionStartedDuringRecovery();
 	scan->root = InvalidBlockNumber;
-	scan->recent = NULL;
+	scan->hints = which;
+	for (int i = 0; i < LEAF_AHEAD; i++)
+		scan->ahead[i].block = InvalidBlockNumber;
 	scan->buffer = InvalidBuffer;
 	scan->nrows = 0;
 	scan->ndead = 0;
+	scan->maxrows = maxrows;
 	return scan;
+}
+
+/*
+ * Begins to read an index of interact_affinity, the heap, under a snapshot, all
+ * of which the caller keeps; allocated in the current memory context.
+ */
+LeafScan *
+leaf_open(PageHints which, Relation heap, Relation index, Snapshot snapshot)
+{
+	static const int16 lengths[Natts_leaf] = {8, 8, 8, 4, 2, 2};
+
+	check_layout(index, lengths, Natts_leaf, Anum_leaf_other, true);
+	return scan_create(which, heap, index, snapshot, LEAF_ROWS);
+}
+
+/*
+ * The same for the primary key of interact_counter.  The key is the item, and
+ * "other" of an entry the event; the rest of it is not told.
+ */
+LeafScan *
+leaf_open_counters(Relation heap, Relation pkey, Snapshot snapshot)
+{
+	static const int16 lengths[] = {8, 2, 8};
+
+	check_layout(pkey, lengths, lengthof(lengths), lengthof(lengths), false);
+	return scan_create(HINTS_COUNTER_PKEY, heap, pkey, snapshot, MaxTIDsPerBTreePage);
 }
 
 /*
@@ -160,6 +203,7 @@ leave_page(LeafScan *scan)
 				LeafEntry  *entry = &scan->rows[scan->dead[i]];
 				ItemId		iid = PageGetItemId(page, entry->offset);
 
+				/* not so for posting lists, all of which would have to be dead */
 				if (ItemPointerEquals(&((IndexTuple) PageGetItem(page, iid))->t_tid,
 									  &entry->tid))
 					ItemIdMarkDead(iid);
@@ -176,26 +220,30 @@ leave_page(LeafScan *scan)
 }
 
 /*
+ * Has the processor fetch what is looked at first on a page: header, item
+ * identifiers, special space.
+ */
+static inline void
+prefetch_page(const char *page)
+{
+	prefetch(page + BLCKSZ - sizeof(BTPageOpaqueData));
+	for (int i = 0; i < (int) ITEM_ID_LINES; i++)
+		prefetch(page + i * CACHE_LINE);
+}
+
+/*
  * Like _bt_relandgetbuf(), and _bt_getbuf() if there is no buffer to be
  * released; to read.
- *
- * Most pages a walk comes to were not used for so long that the processor has
- * to wait for every part of them.  Here it is told at once of all that will be
- * looked at one after the other: header, item identifiers, special space.
  */
 static Buffer
 get_page(LeafScan *scan, Buffer release, BlockNumber block)
 {
 	Buffer		buffer;
-	const char *page;
 
 	if (BufferIsValid(release))
-		_bt_unlockbuf(scan->index, release);
-	buffer = ReleaseAndReadBuffer(release, scan->index, block);
-	page = BufferGetPage(buffer);
-	prefetch(page + BLCKSZ - sizeof(BTPageOpaqueData));
-	for (int i = 0; i < (int) ITEM_ID_LINES; i++)
-		prefetch(page + i * CACHE_LINE);
+		_bt_relbuf(scan->index, release);
+	buffer = hinted_read(scan->hints, scan->index, block);
+	prefetch_page(BufferGetPage(buffer));
 	_bt_lockbuf(scan->index, buffer, BT_READ);
 	_bt_checkpage(scan->index, buffer);
 	return buffer;
@@ -206,7 +254,7 @@ get_page(LeafScan *scan, Buffer release, BlockNumber block)
  * that such a key lacks are less than any value.
  */
 static inline bool
-before_target(const Target *target, IndexTuple itup, int natts)
+before_target(const LeafTarget *target, IndexTuple itup, int natts)
 {
 	const LeafRow *row = leaf_row(itup);
 
@@ -233,33 +281,6 @@ pivot_natts(Relation index, IndexTuple itup)
 }
 
 /*
- * Like get_page(), for a page above the leaves, of which a walk reads the same
- * ones again and again.  Looking for its buffer in the shared table takes much
- * longer than to see that the one it was in still has it.
- */
-static Buffer
-get_inner_page(LeafScan *scan, Buffer release, BlockNumber block)
-{
-	RecentPage *recent;
-
-	if (scan->recent == NULL)
-		return get_page(scan, release, block);
-	recent = &scan->recent[block % LEAF_RECENT];
-	if (recent->block == block &&
-		interact_read_recent(scan->index, block, recent->buffer))
-	{
-		if (BufferIsValid(release))
-			_bt_relbuf(scan->index, release);
-		_bt_lockbuf(scan->index, recent->buffer, BT_READ);
-		_bt_checkpage(scan->index, recent->buffer);
-		return recent->buffer;
-	}
-	recent->buffer = get_page(scan, release, block);
-	recent->block = block;
-	return recent->buffer;
-}
-
-/*
  * The root, locked, or InvalidBuffer if the index is empty.  The page that was
  * the root last may be used, as _bt_getroot() does, while it has no neighbours.
  */
@@ -271,15 +292,7 @@ get_root(LeafScan *scan)
 
 	if (scan->root != InvalidBlockNumber)
 	{
-		/* who seeks once, as recording does, has no use for it */
-		if (scan->recent == NULL)
-		{
-			scan->recent = MemoryContextAlloc(GetMemoryChunkContext(scan),
-											  sizeof(RecentPage) * LEAF_RECENT);
-			/* InvalidBlockNumber everywhere */
-			memset(scan->recent, 0xFF, sizeof(RecentPage) * LEAF_RECENT);
-		}
-		buffer = get_inner_page(scan, InvalidBuffer, scan->root);
+		buffer = get_page(scan, InvalidBuffer, scan->root);
 		opaque = BTPageGetOpaque(BufferGetPage(buffer));
 		if (!P_IGNORE(opaque) && opaque->btpo_level == scan->rootlevel &&
 			P_LEFTMOST(opaque) && P_RIGHTMOST(opaque))
@@ -297,61 +310,151 @@ get_root(LeafScan *scan)
 }
 
 /*
- * Finds the leaf page where the target is or would be; returns it locked, or
- * InvalidBuffer if the index is empty.
+ * Follows the links to the right from a locked page to the one of its level
+ * where the target is or would be.  The page may have been split since its
+ * number was read, or deleted.
  */
 static Buffer
-descend(LeafScan *scan, const Target *target)
+move_right(LeafScan *scan, Buffer buffer, const LeafTarget *target)
 {
-	Relation	index = scan->index;
-	Buffer		buffer = get_root(scan);
-
-	if (!BufferIsValid(buffer))
-		return buffer;
-
 	for (;;)
 	{
 		Page		page = BufferGetPage(buffer);
 		BTPageOpaque opaque = BTPageGetOpaque(page);
-		OffsetNumber low;
-		OffsetNumber high;
-		BlockNumber child;
 
-		/* The page may have been split since its number was read. */
-		while (!P_RIGHTMOST(opaque))
+		if (P_RIGHTMOST(opaque))
+		{
+			if (P_IGNORE(opaque))
+				elog(ERROR, "fell off the end of index \"%s\"",
+					 RelationGetRelationName(scan->index));
+			return buffer;
+		}
+		if (!P_IGNORE(opaque))
 		{
 			IndexTuple	high_key = leaf_tuple(page, P_HIKEY);
 
-			if (!P_IGNORE(opaque) &&
-				!before_target(target, high_key, pivot_natts(index, high_key)))
-				break;
-			buffer = get_page(scan, buffer, opaque->btpo_next);
-			page = BufferGetPage(buffer);
-			opaque = BTPageGetOpaque(page);
+			if (!before_target(target, high_key,
+							   pivot_natts(scan->index, high_key)))
+				return buffer;
 		}
-		if (P_IGNORE(opaque))
-			elog(ERROR, "fell off the end of index \"%s\"",
-				 RelationGetRelationName(index));
-		if (P_ISLEAF(opaque))
-			return buffer;
-
-		/* The last child whose key comes before; the first one always does. */
-		low = P_FIRSTDATAKEY(opaque);
-		high = PageGetMaxOffsetNumber(page);
-		while (low < high)
-		{
-			OffsetNumber middle = low + (high - low + 1) / 2;
-			IndexTuple	itup = leaf_tuple(page, middle);
-
-			if (before_target(target, itup, pivot_natts(index, itup)))
-				low = middle;
-			else
-				high = middle - 1;
-		}
-		child = BTreeTupleGetDownLink(leaf_tuple(page, low));
-		buffer = opaque->btpo_level > 1 ?
-			get_inner_page(scan, buffer, child) : get_page(scan, buffer, child);
+		buffer = get_page(scan, buffer, opaque->btpo_next);
 	}
+}
+
+/*
+ * On a locked page above the leaves, the child where the target is or would be:
+ * the last one whose key comes before.  The first one always does.
+ */
+static BlockNumber
+find_child(LeafScan *scan, Page page, const LeafTarget *target)
+{
+	OffsetNumber low = P_FIRSTDATAKEY(BTPageGetOpaque(page));
+	OffsetNumber high = PageGetMaxOffsetNumber(page);
+
+	while (low < high)
+	{
+		OffsetNumber middle = low + (high - low + 1) / 2;
+		IndexTuple	itup = leaf_tuple(page, middle);
+
+		if (before_target(target, itup, pivot_natts(scan->index, itup)))
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return BTreeTupleGetDownLink(leaf_tuple(page, low));
+}
+
+/*
+ * Finds the leaf page where the target is or would be, or to the left of it;
+ * InvalidBlockNumber if the index is empty.  If that is the root, or to_leaf is
+ * true, *leaf is the page, locked and the right one, else InvalidBuffer.
+ */
+static BlockNumber
+descend(LeafScan *scan, const LeafTarget *target, bool to_leaf, Buffer *leaf)
+{
+	Buffer		buffer = get_root(scan);
+	BlockNumber block;
+
+	*leaf = InvalidBuffer;
+	if (!BufferIsValid(buffer))
+		return InvalidBlockNumber;
+	for (;;)
+	{
+		Page		page;
+		uint32		level;
+
+		buffer = move_right(scan, buffer, target);
+		page = BufferGetPage(buffer);
+		level = BTPageGetOpaque(page)->btpo_level;
+		if (level == 0)
+		{
+			*leaf = buffer;
+			return BufferGetBlockNumber(buffer);
+		}
+		block = find_child(scan, page, target);
+		if (level == 1 && !to_leaf)
+			break;
+		buffer = get_page(scan, buffer, block);
+	}
+	_bt_relbuf(scan->index, buffer);
+	return block;
+}
+
+/*
+ * Finds the leaf page where the target is or would be; returns it locked, or
+ * InvalidBuffer if the index is empty.
+ */
+static Buffer
+find_leaf(LeafScan *scan, const LeafTarget *target)
+{
+	LeafAhead  *ahead = &scan->ahead[(uint64) target->key % LEAF_AHEAD];
+	Buffer		leaf;
+
+	if (ahead->block != InvalidBlockNumber &&
+		ahead->target.key == target->key &&
+		ahead->target.by_time == target->by_time &&
+		ahead->target.at == target->at)
+		return move_right(scan, get_page(scan, InvalidBuffer, ahead->block),
+						  target);
+	(void) descend(scan, target, true, &leaf);
+	return leaf;
+}
+
+/*
+ * Raises an error unless rows[] has room for some more than n.
+ */
+static inline void
+check_room(const LeafScan *scan, int n, int more)
+{
+	if (n + more > scan->maxrows)
+		elog(ERROR, "too many entries on a page of index \"%s\"",
+			 RelationGetRelationName(scan->index));
+}
+
+/*
+ * Reads an entry of the primary key of interact_counter into rows[n], and the
+ * following if it is a posting list.  Returns how many.
+ */
+static int
+read_counter(LeafScan *scan, int n, IndexTuple itup, OffsetNumber offset)
+{
+	const CounterRow *row = (const CounterRow *) leaf_row(itup);
+	bool		posting = BTreeTupleIsPosting(itup);
+	int			ntids = posting ? BTreeTupleGetNPosting(itup) : 1;
+	const ItemPointerData *tids = posting ? BTreeTupleGetPosting(itup) :
+		&itup->t_tid;
+
+	check_room(scan, n, ntids);
+	for (int i = 0; i < ntids; i++)
+	{
+		LeafEntry  *entry = &scan->rows[n + i];
+
+		entry->row.key = row->item;
+		entry->row.other = row->event;
+		entry->tid = tids[i];
+		entry->offset = offset;
+	}
+	return ntids;
 }
 
 /*
@@ -392,8 +495,6 @@ read_page(LeafScan *scan, Buffer buffer)
 		const LeafRow *row = leaf_row(itup);
 		LeafEntry  *entry = &scan->rows[n];
 
-		Assert(IndexTupleSize(itup) ==
-			   MAXALIGN(sizeof(IndexTupleData)) + sizeof(LeafRow));
 		if (row->key != scan->key)
 			break;
 		if (low + PREFETCH_ROWS <= last)
@@ -405,10 +506,14 @@ read_page(LeafScan *scan, Buffer buffer)
 		}
 		if (ItemIdIsDead(iid) && scan->use_dead)
 			continue;
-		if (n == LEAF_ROWS)
-			elog(ERROR, "too many entries on page %u of index \"%s\"",
-				 BufferGetBlockNumber(buffer),
-				 RelationGetRelationName(scan->index));
+		if (scan->counters)
+		{
+			n += read_counter(scan, n, itup, low);
+			continue;
+		}
+		Assert(IndexTupleSize(itup) ==
+			   MAXALIGN(sizeof(IndexTupleData)) + sizeof(LeafRow));
+		check_room(scan, n, 1);
 		entry->row = *row;
 		entry->tid = itup->t_tid;
 		entry->offset = low;
@@ -517,14 +622,14 @@ step_left(LeafScan *scan)
  * Positions the scan by a target; its page, if there is one, is read.
  */
 static void
-seek(LeafScan *scan, const Target *target)
+seek(LeafScan *scan, const LeafTarget *target)
 {
 	Buffer		buffer;
 
 	leave_page(scan);
 	scan->key = target->key;
 	pgstat_count_index_scan(scan->index);
-	buffer = descend(scan, target);
+	buffer = find_leaf(scan, target);
 	if (BufferIsValid(buffer))
 		read_page(scan, buffer);
 	else
@@ -535,13 +640,64 @@ seek(LeafScan *scan, const Target *target)
 }
 
 /*
- * Positions the scan before the newest entry of key; leaf_next() goes on with
+ * Finds the page of a target that is not the next one, and has the processor
+ * fetch it.
+ */
+static void
+look_ahead(LeafScan *scan, const LeafTarget *target)
+{
+	LeafAhead  *ahead = &scan->ahead[(uint64) target->key % LEAF_AHEAD];
+	Buffer		buffer;
+
+	ahead->target = *target;
+	ahead->block = descend(scan, target, false, &buffer);
+	if (BufferIsValid(buffer))
+	{
+		/* the index has one page */
+		_bt_relbuf(scan->index, buffer);
+		return;
+	}
+	buffer = ahead->block != InvalidBlockNumber ?
+		hinted_buffer(scan->hints, ahead->block) : InvalidBuffer;
+	if (BufferIsValid(buffer))
+	{
+		prefetch(GetBufferDescriptor(buffer - 1));
+		prefetch_page(BufferGetPage(buffer));
+	}
+}
+
+/*
+ * Tells that leaf_seek() will probably be called for a key before long, but not
+ * next.
+ */
+void
+leaf_ahead(LeafScan *scan, int64 key)
+{
+	LeafTarget	target = {key, 0, false};
+
+	look_ahead(scan, &target);
+}
+
+/*
+ * The same of leaf_seek_time().
+ */
+void
+leaf_ahead_time(LeafScan *scan, int64 key, TimestampTz at)
+{
+	LeafTarget	target = {key, at, true};
+
+	look_ahead(scan, &target);
+}
+
+/*
+ * Positions the scan before the first entry of key, the newest of a user or an
+ * item; leaf_next() goes on with
  * ForwardScanDirection.
  */
 void
-leaf_seek_newest(LeafScan *scan, int64 key)
+leaf_seek(LeafScan *scan, int64 key)
 {
-	Target		target = {key, 0, false};
+	LeafTarget	target = {key, 0, false};
 
 	seek(scan, &target);
 	scan->next = 0;
@@ -554,7 +710,7 @@ leaf_seek_newest(LeafScan *scan, int64 key)
 void
 leaf_seek_time(LeafScan *scan, int64 key, TimestampTz at)
 {
-	Target		target = {key, at, true};
+	LeafTarget	target = {key, at, true};
 	int			low = 0;
 	int			high;
 
@@ -616,13 +772,21 @@ leaf_dead(LeafScan *scan, const LeafEntry *entry)
 }
 
 /*
+ * Unpins the page the scan is on; it has to be positioned again.
+ */
+void
+leaf_leave(LeafScan *scan)
+{
+	leave_page(scan);
+	scan->any_left = scan->any_right = false;
+}
+
+/*
  * Ends the scan and frees it.
  */
 void
 leaf_close(LeafScan *scan)
 {
 	leave_page(scan);
-	if (scan->recent != NULL)
-		pfree(scan->recent);
 	pfree(scan);
 }

@@ -166,6 +166,29 @@ hops_add(Hops *hops, int32 i, const AffinityEntry *entry, bool resumed)
 }
 
 /*
+ * Begins to read profile item number i, or goes on with it; or tells that this
+ * will happen next but one.
+ *
+ * A list is resumed at the time of its last entry, past the entries of that time
+ * that were read already: their order is that of the index.
+ */
+static inline void
+seek_postings(Hops *hops, int32 i, bool ahead)
+{
+	const ProfileItem *p = &hops->walk->profile[i];
+	AffinityReader *reader = hops->by_item;
+
+	if (ahead && p->read)
+		affinity_reader_ahead_before(reader, p->item, p->last_at + 1);
+	else if (ahead)
+		affinity_reader_ahead(reader, p->item);
+	else if (p->read)
+		affinity_reader_before(reader, p->item, p->last_at + 1);
+	else
+		affinity_reader_newest(reader, p->item);
+}
+
+/*
  * Reads up to "quota" more entries of profile item number i, newest first.
  */
 static void
@@ -175,19 +198,9 @@ read_postings(Hops *hops, int32 i, int quota)
 	AffinityReader *reader = hops->by_item;
 	AffinityEntry entry;
 	bool		resumed = p->read;
-	int32		skip = 0;
+	int32		skip = resumed ? p->ties : 0;
 
-	/*
-	 * A list is resumed at the time of its last entry, past the entries of
-	 * that time that were read already: their order is that of the index.
-	 */
-	if (resumed)
-	{
-		affinity_reader_before(reader, p->item, p->last_at + 1);
-		skip = p->ties;
-	}
-	else
-		affinity_reader_newest(reader, p->item);
+	seek_postings(hops, i, false);
 	p->read = true;
 
 	while (quota > 0)
@@ -207,6 +220,17 @@ read_postings(Hops *hops, int32 i, int quota)
 		quota--;
 		add_posting(hops, i, &entry, resumed);
 	}
+}
+
+/*
+ * Number of the first profile item from i on that has entries left.
+ */
+static inline int32
+next_item(const Walk *walk, int32 i)
+{
+	while (i < walk->nprofile && walk->profile[i].done)
+		i++;
+	return i;
 }
 
 /*
@@ -234,13 +258,16 @@ hops_first(Hops *hops)
 			share = Max(share, 1);
 		else if (share < MIN_SHARE)
 			break;
-		for (int32 i = 0; i < walk->nprofile; i++)
+		for (int32 i = next_item(walk, 0); i < walk->nprofile;
+			 i = next_item(walk, i + 1))
 		{
-			if (walk->profile[i].done)
-				continue;
+			int32		next = next_item(walk, i + 1);
+
 			left = budget - (affinity_reader_entries(reader) - start);
 			if (left <= 0)
 				break;
+			if (next < walk->nprofile)
+				seek_postings(hops, next, true);
 			read_postings(hops, i, (int) Min(share, left));
 			if (walk->profile[i].done)
 				unread--;
@@ -343,10 +370,28 @@ hops_best_begin(Hops *hops)
 		hops->heap[n].id = neighbour->user;
 		hops->heap[n].index = i;
 		hops->heap[n].corrected = false;
+		hops->heap[n].told = false;
 		n++;
 	}
 	hops->nheap = n;
 	ranked_build(hops->heap, n);
+}
+
+/*
+ * Tells of those next in line who were not looked up yet: after the best one it
+ * is one of the two below it in the heap.
+ */
+static inline void
+look_ahead(Hops *hops)
+{
+	for (int i = 1; i <= 2 && i < hops->nheap; i++)
+	{
+		Ranked	   *next = &hops->heap[i];
+
+		if (!next->corrected && !next->told)
+			affinity_reader_ahead(walk_users(hops->walk), next->id);
+		next->told = true;
+	}
 }
 
 /*
@@ -372,6 +417,7 @@ hops_best_next(Hops *hops, double *score)
 			ranked_pop(heap, &hops->nheap);
 			continue;
 		}
+		look_ahead(hops);
 		look_up(hops, neighbour);
 		heap[0].score = neighbour->sum *
 			hops_user_factor(hops, neighbour->user_items);

@@ -397,13 +397,13 @@ affinity_user_items(Accumulator *acc, int64 user, TimestampTz *newest)
 	{
 		acc->useridx = index_open(interact_relid(REL_AFFINITY_USER),
 								  RowExclusiveLock);
-		acc->users = leaf_open(acc->rel, acc->useridx, SnapshotSelf);
+		acc->users = leaf_open(HINTS_AFFINITY_USER, acc->rel, acc->useridx, SnapshotSelf);
 		acc->usersfetch = interact_index_fetch_begin(acc->rel);
 		acc->newest = table_slot_create(acc->rel, NULL);
 	}
 
 	*newest = DT_NOBEGIN;
-	leaf_seek_newest(acc->users, user);
+	leaf_seek(acc->users, user);
 	while ((entry = leaf_next(acc->users, ForwardScanDirection)) != NULL)
 	{
 		ItemPointerData tid = entry->tid;

@@ -296,6 +296,8 @@ next_damped(Ranking *ranking, Ranked *next)
 			continue;
 		if (ranking->users == NULL)
 			ranking->users = users_reader_open();
+		if (ranking->nfresh > 0)
+			users_reader_ahead(ranking->users, ranking->fresh[0].id);
 		candidate.score = walk->items[candidate.index].score *
 			ranking_damping(ranking->users, candidate.id,
 							walk->items[candidate.index].hidden,
