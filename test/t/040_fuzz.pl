@@ -32,6 +32,8 @@ my $growth_limit = 4 * 1024 * 1024;
 # An array of a size that has to be refused, or read in bounded time
 my $huge = $calls > 100_000 ? 50_000_000 : 1_000_000;
 
+# So few buffers that pages leave them all the time, also between two looks at
+# one of them.
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 $node->append_conf('postgresql.conf', q{
@@ -40,7 +42,7 @@ log_min_messages = log
 log_min_duration_statement = 60s
 restart_after_crash = off
 autovacuum_naptime = 1s
-shared_buffers = 64MB
+shared_buffers = 1MB
 max_wal_size = 1GB
 });
 $node->start;
