@@ -32,7 +32,7 @@ SELECT user_id, visit, n, ordered,
            + interval '1 minute' * (n % 5) AS at
   FROM (SELECT user_id, n, user_id * 1000 + (n - user_id * 4096) / 5 AS visit,
                pg_temp.draw(4, user_id * 1000 + (n - user_id * 4096) / 5) < 0.05 AS ordered
-          FROM generate_series(1, :users) AS u (user_id),
+          FROM generate_series(1, :users::bigint) AS u (user_id),
                generate_series(user_id * 4096,
                                user_id * 4096 - 1 +
                                least(2000, floor(24 * (1 - pg_temp.draw(2, user_id)) ^ -0.6)::bigint)) AS n) AS d;
