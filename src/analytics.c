@@ -30,7 +30,6 @@
 #include "executor/tstoreReceiver.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
@@ -45,9 +44,6 @@
 /* Window of interact_active_users(): days. */
 #define ACTIVE_WEEK_DAYS		7
 #define ACTIVE_MAX_DAYS			366
-
-/* Most steps of interact_funnel(). */
-#define FUNNEL_MAX_STEPS		10
 
 /* Longest way through a funnel, and most age of a cart, days. */
 #define ANALYTICS_MAX_DAYS		36525
@@ -77,23 +73,6 @@ typedef struct Analysis
 	Datum		values[MAX_PARAMS];
 	bool		nulls[MAX_PARAMS];
 } Analysis;
-
-/* Counts how far users came; receives rows in the order of a user's time. */
-typedef struct FunnelReceiver
-{
-	DestReceiver pub;			/* must be first */
-	int			nsteps;
-	int64		within;			/* most time from the first step; microseconds */
-	bool		started;		/* there is a current pair */
-	int64		user;			/* the current pair */
-	int64		item;
-	int			pair_steps;		/* steps the current pair has come so far */
-	int			user_steps;		/* most steps of a pair of the current user */
-	TimestampTz start[FUNNEL_MAX_STEPS];	/* latest start of a way of the
-											 * current pair to each step */
-	int64		pairs[FUNNEL_MAX_STEPS];	/* pairs that came so far */
-	int64		users[FUNNEL_MAX_STEPS];	/* users that came so far */
-} FunnelReceiver;
 
 PG_FUNCTION_INFO_V1(interact_activity);
 PG_FUNCTION_INFO_V1(interact_item_activity);
@@ -714,87 +693,6 @@ interact_abandoned_carts(PG_FUNCTION_ARGS)
 /* ---------- funnel ---------- */
 
 /*
- * The current pair is complete: counts it.
- */
-static void
-funnel_end_pair(FunnelReceiver *funnel)
-{
-	for (int i = 0; i < funnel->pair_steps; i++)
-		funnel->pairs[i]++;
-	funnel->user_steps = Max(funnel->user_steps, funnel->pair_steps);
-	funnel->pair_steps = 0;
-}
-
-/*
- * The current user is complete.
- */
-static void
-funnel_end_user(FunnelReceiver *funnel)
-{
-	funnel_end_pair(funnel);
-	for (int i = 0; i < funnel->user_steps; i++)
-		funnel->users[i]++;
-	funnel->user_steps = 0;
-}
-
-/*
- * Receives a row of funnel_sql.
- *
- * Of the ways that lead a pair to a step, the one that started last leaves the
- * most time for the steps after it, so one start per step is all there is to
- * know.  Rows of one time come in the order of the steps.
- */
-static bool
-funnel_receive(TupleTableSlot *slot, DestReceiver *self)
-{
-	FunnelReceiver *funnel = (FunnelReceiver *) self;
-	int64		user;
-	int64		item;
-	TimestampTz at;
-	int			step;
-
-	slot_getallattrs(slot);
-	user = DatumGetInt64(slot->tts_values[0]);
-	item = DatumGetInt64(slot->tts_values[1]);
-	at = DatumGetTimestampTz(slot->tts_values[2]);
-	step = DatumGetInt32(slot->tts_values[3]) - 1;
-
-	if (funnel->started && user != funnel->user)
-		funnel_end_user(funnel);
-	else if (funnel->started && item != funnel->item)
-		funnel_end_pair(funnel);
-	funnel->started = true;
-	funnel->user = user;
-	funnel->item = item;
-
-	if (step == 0)
-		funnel->start[0] = at;
-	else if (step <= funnel->pair_steps &&
-			 at - funnel->start[step - 1] <= funnel->within)
-		funnel->start[step] = funnel->start[step - 1];
-	else
-		return true;
-	funnel->pair_steps = Max(funnel->pair_steps, step + 1);
-	return true;
-}
-
-static void
-funnel_startup(DestReceiver *self, int operation, TupleDesc typeinfo)
-{
-}
-
-static void
-funnel_shutdown(DestReceiver *self)
-{
-	funnel_end_user((FunnelReceiver *) self);
-}
-
-static void
-funnel_destroy(DestReceiver *self)
-{
-}
-
-/*
  * part / whole, *isnull if whole is 0.
  */
 static Datum
@@ -813,36 +711,6 @@ rate(int64 part, int64 whole, bool *isnull)
 }
 
 /*
- * The argument steps, n: 1 to FUNNEL_MAX_STEPS names of different events.
- */
-static Datum *
-arg_steps(FunctionCallInfo fcinfo, int n, int *nsteps)
-{
-	ArrayType  *array;
-	Datum	   *steps;
-
-	if (PG_ARGISNULL(n))
-		interact_null_error("steps");
-	array = PG_GETARG_ARRAYTYPE_P(n);
-	if (ARR_NDIM(array) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("steps must be a one-dimensional array")));
-	if (array_contains_nulls(array))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("steps must not contain null")));
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &steps, NULL,
-					  nsteps);
-	if (*nsteps < 1 || *nsteps > FUNNEL_MAX_STEPS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("steps must be 1 to %d events, not %d",
-						FUNNEL_MAX_STEPS, *nsteps)));
-	return steps;
-}
-
-/*
  * interact_funnel(steps, from_time, to_time, within, by_item): how many
  * came to each step, in the order of the steps.
  */
@@ -851,24 +719,25 @@ interact_funnel(PG_FUNCTION_ARGS)
 {
 	static InteractPlan plan;
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	FunnelReceiver funnel = {0};
+	Funnel		funnel;
 	Analysis	analysis = {0};
 	Datum	   *steps;
+	int			nsteps;
 	int			ids[FUNNEL_MAX_STEPS];
 	TimestampTz from;
 	TimestampTz to;
 	bool		by_item;
 
-	steps = arg_steps(fcinfo, 0, &funnel.nsteps);
+	steps = funnel_arg_steps(fcinfo, 0, &nsteps);
 	interact_arg_range(fcinfo, 1, 2, session_timezone, &from, &to);
-	funnel.within = PG_ARGISNULL(3) ? PG_INT64_MAX :
-		span_usecs(PG_GETARG_INTERVAL_P(3), "within");
+	funnel_begin(&funnel, nsteps, PG_ARGISNULL(3) ? PG_INT64_MAX :
+				 span_usecs(PG_GETARG_INTERVAL_P(3), "within"));
 	by_item = interact_arg_bool(fcinfo, 4, "by_item");
 
 	add_param(&analysis, TIMESTAMPTZOID, TimestampTzGetDatum(from), false);
 	add_param(&analysis, TIMESTAMPTZOID, TimestampTzGetDatum(to), false);
-	add_events(&analysis, steps, funnel.nsteps, ids);
-	for (int i = 1; i < funnel.nsteps; i++)
+	add_events(&analysis, steps, nsteps, ids);
+	for (int i = 1; i < nsteps; i++)
 	{
 		for (int j = 0; j < i; j++)
 		{
@@ -882,15 +751,10 @@ interact_funnel(PG_FUNCTION_ARGS)
 	add_param(&analysis, TIMESTAMPTZARRAYOID, (Datum) 0, true);
 	add_param(&analysis, BOOLOID, BoolGetDatum(by_item), false);
 
-	funnel.pub.receiveSlot = funnel_receive;
-	funnel.pub.rStartup = funnel_startup;
-	funnel.pub.rShutdown = funnel_shutdown;
-	funnel.pub.rDestroy = funnel_destroy;
-	funnel.pub.mydest = DestTuplestore; /* not one that SPI knows better */
 	InitMaterializedSRF(fcinfo, 0);
 	run_analysis(&analysis, &plan, funnel_sql, &funnel.pub);
 
-	for (int i = 0; i < funnel.nsteps; i++)
+	for (int i = 0; i < nsteps; i++)
 	{
 		Datum		values[6];
 		bool		nulls[6] = {0};

@@ -21,6 +21,7 @@
 #include "executor/tuptable.h"
 #include "fmgr.h"
 #include "pgtime.h"
+#include "tcop/dest.h"
 #include "utils/array.h"
 #include "utils/date.h"
 #include "utils/jsonb.h"
@@ -1368,6 +1369,32 @@ extern int	interact_buckets(const Interval *bucket, const char *name,
 extern TimestampTz interact_day_start(TimestampTz at, int days_before,
 									  pg_tz *zone);
 extern DateADT interact_date(TimestampTz at, pg_tz *zone);
+
+
+/* ---------- funnel.c: how far users came ---------- */
+
+/* Most steps */
+#define FUNNEL_MAX_STEPS		10
+
+/* Receives rows in the order of a user's time. */
+typedef struct Funnel
+{
+	DestReceiver pub;			/* must be first */
+	int			nsteps;
+	int64		within;			/* most time from the first step; microseconds */
+	bool		started;		/* there is a current pair */
+	int64		user;			/* the current pair */
+	int64		item;
+	int			pair_steps;		/* steps the current pair has come so far */
+	int			user_steps;		/* most steps of a pair of the current user */
+	TimestampTz start[FUNNEL_MAX_STEPS];	/* latest start of a way of the
+											 * current pair to each step */
+	int64		pairs[FUNNEL_MAX_STEPS];	/* pairs that came so far */
+	int64		users[FUNNEL_MAX_STEPS];	/* users that came so far */
+} Funnel;
+
+extern void funnel_begin(Funnel *funnel, int nsteps, int64 within);
+extern Datum *funnel_arg_steps(FunctionCallInfo fcinfo, int n, int *nsteps);
 
 
 /* ---------- keys.c: text and uuid keys ---------- */

@@ -47,11 +47,9 @@
 #include "catalog/pg_am.h"
 #include "pgstat.h"
 #include "miscadmin.h"
-#include "port/pg_bitutils.h"
 #include "storage/buf_internals.h"
 #include "storage/bufmgr.h"
 #include "storage/predicate.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "interact.h"
