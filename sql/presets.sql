@@ -290,6 +290,14 @@ SELECT count(*) FILTER (WHERE reason = 'friends') AS friends, count(*) FILTER (W
 SELECT interact_set('hop2_budget');
 SELECT count(*) FILTER (WHERE reason = 'friends') AS friends, count(*) FILTER (WHERE reason = 'similar_users') AS similar FROM recommend(22, 1000);
 ROLLBACK;
+-- Rows that are gone take nothing away from the friend's others.
+BEGIN;
+SELECT interact_set('window_rows', '2');
+INSERT INTO interact_favorite (user_id, item_id, created_at)
+SELECT 21, i, '2024-05-03'::timestamptz + i * interval '1 min' FROM generate_series(91, 110) i;
+DELETE FROM interact_favorite WHERE user_id = 21 AND item_id >= 91;
+SELECT item_id, round(score::numeric, 6) AS score, reason FROM recommend(20, 1);
+ROLLBACK;
 SELECT * FROM recommend(20, friends_weight => -0.1);
 SELECT * FROM recommend(20, friends_weight => 1001);
 SELECT * FROM recommend(20, friends_weight => 'NaN');

@@ -57,7 +57,9 @@
  *	 to the next visible one.
  * - Friends are a base table, so reading them takes the caller's right to:
  *	 without it there are none, unless the request needs them.
- * - Under one snapshot the answer is deterministic; ties are broken by id.
+ * - Under one snapshot the answer is deterministic; ties are broken by id.  One
+ *	 exception: dead entries that somebody marks meanwhile do not count any more,
+ *	 so where a budget cuts off it may do so later.
  *
  *-------------------------------------------------------------------------
  */
@@ -369,10 +371,10 @@ note_kept(Hops *hops, const Neighbour *neighbour, double strength)
 
 /*
  * Hop 2: what did the best neighbours do around the anchor?  Reads at most
- * "budget" entries; returns M.
+ * *budget entries, and takes them off it; returns M.
  */
 static double
-hop2(Hops *hops, int64 budget)
+hop2(Hops *hops, int64 *budget)
 {
 	Walk	   *walk = hops->walk;
 	const InteractSettings *settings = walk->request.settings;
@@ -382,12 +384,12 @@ hop2(Hops *hops, int64 budget)
 	int			kept = 0;
 
 	hops_best_begin(hops);
-	while (kept < settings->neighbours && budget > 0 &&
+	while (kept < settings->neighbours && *budget > 0 &&
 		   (neighbour = hops_best_next(hops, &unused)) != NULL)
 	{
 		double		strength;
 
-		budget -= read_neighbour(hops, neighbour, budget);
+		*budget -= read_neighbour(hops, neighbour, *budget);
 		strength = neighbour_strength(hops, neighbour);
 		if (settings->strength_exponent != 1)
 			strength = pow(strength, settings->strength_exponent);
@@ -537,24 +539,31 @@ walk_go(Walk *walk)
 	if (walk->nprofile > 0 || nfriends > 0)
 	{
 		Hops	   *hops = hops_begin(walk);
-		int64		budget = 0;
+		int64		budget = settings->hop2_budget;
+		int64		reserved = 0;
 		double		mean;
 
-		/* Friends take at most half of what hop 2 may read */
+		/*
+		 * For friends at most half of what hop 2 may read is put aside, enough
+		 * for the rows that count.  What neighbours leave is for entries that
+		 * the snapshot does not see.
+		 */
 		if (nfriends > 0)
-			budget = Min(settings->hop2_budget / 2,
-						 2 * (int64) Max(settings->window_rows,
-										 settings->latest_rows) * nfriends);
+			reserved = Min(settings->hop2_budget / 2,
+						   2 * (int64) Max(settings->window_rows,
+										   settings->latest_rows) * nfriends);
 
 		hops->gaps = palloc(sizeof(double) * settings->window_rows);
 		for (int r = 0; r < settings->window_rows; r++)
 			hops->gaps[r] = pow(r + 1, -settings->gap_exponent);
 
 		hops_first(hops);
-		mean = hop2(hops, settings->hop2_budget - budget);
+		budget -= reserved;
+		mean = hop2(hops, &budget);
 		if (nfriends > 0)
 			hop_friends(hops, friends, nfriends,
-						settings->friends_weight * mean, budget);
+						settings->friends_weight * mean,
+						Max(budget, 0) + reserved);
 		hops_end(hops);
 	}
 	MemoryContextSwitchTo(oldcontext);
