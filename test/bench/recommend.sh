@@ -22,7 +22,7 @@
 #           user asks once, the first after the restart pays for most
 #
 #   PAIRS     pairs of users and items, in databases of their own ("1m 10m");
-#             50m takes half an hour and 30 GB of disk
+#             50m takes an hour and a half and 40 GB of disk
 #   ROUNDS    rounds of each measurement (3)
 #   CALLS     users who ask in a round (1000)
 #   SLOW      users who ask the naive join (5); twice as many ask ger
